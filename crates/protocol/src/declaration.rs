@@ -1,0 +1,60 @@
+//! What a plugin's source declares: routing, topics and limits. The control plane reads it from the source, never by running it.
+
+use crate::{SinkUri, TopicName};
+use serde::{Deserialize, Serialize};
+
+/// The magic comments or the `MANIFEST` of one plugin, checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginDeclaration {
+    /// Globs; each makes a rule that gives the tag `auto_<plugin>`.
+    pub patterns: Vec<String>,
+    /// Tags of other rules that the plugin subscribes to.
+    pub tags: Vec<String>,
+    /// In the order of the source: what `execute` returns goes to the first.
+    pub topics: Vec<TopicDeclaration>,
+    pub limits: Limits,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicDeclaration {
+    pub name: TopicName,
+    /// One or more; several fan out.
+    pub uris: Vec<SinkUri>,
+    pub options: TopicOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TopicOptions {
+    /// `history=all`: a newer version supersedes nothing.
+    pub history_all: bool,
+    /// `on_delete=retract`: the rows leave when no live path holds their content.
+    pub retract_on_delete: bool,
+    /// `dedup=off` clears it: content that is already in the topic is processed again for another path.
+    pub dedup: bool,
+}
+
+impl Default for TopicOptions {
+    fn default() -> Self {
+        Self { history_all: false, retract_on_delete: false, dedup: true }
+    }
+}
+
+/// What a job may use, and how its turn comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Higher goes first.
+    pub priority: i32,
+    pub timeout_ms: u64,
+    /// Resident memory of the guest's whole process group.
+    pub memory_bytes: u64,
+    /// Attempts after the first. None: 3 for what may pass by itself, 0 for the plugin's own exceptions.
+    pub retries: Option<u32>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { priority: 0, timeout_ms: 600_000, memory_bytes: 2 << 30, retries: None }
+    }
+}

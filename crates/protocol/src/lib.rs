@@ -1,0 +1,33 @@
+//! The wire contract of the control plane: ids, header, opcodes, payloads, plugin declarations, sink URIs and receipts.
+//! Pure by rule: no sockets, no files, no clock. Every other crate of ours may depend on it; it depends on none of them.
+
+mod declaration;
+mod error_class;
+mod frame;
+mod hash;
+mod id;
+mod message;
+mod name;
+mod payload;
+mod receipt;
+mod sink;
+mod stat;
+
+pub use declaration::{Limits, PluginDeclaration, TopicDeclaration, TopicOptions};
+pub use error_class::ErrorClass;
+pub use frame::{FrameError, HEADER_LEN, Header, Opcode, PAYLOAD_LEN_MAX, PROTOCOL_VERSION};
+pub use hash::{ContentHash, ParseHashError, PluginVersion};
+pub use id::{
+    ArtifactId, CommitId, DirectoryId, EnvironmentId, JobId, LocationId, ManifestId, ParseIdError,
+    RequestId, RuleId, SourceRootId, TopicConfigId, VersionId, WorkerNodeId,
+};
+pub use message::{Frames, SentinelMessage, WorkerMessage};
+pub use name::{NameError, PluginName, SessionToken, TopicName, WorkerId};
+pub use payload::{
+    Abort, AnnouncedPlugin, Busy, Conclude, ConcludeStatus, Dispatch, Environment, ErrReport,
+    Grant, Heartbeat, HeartbeatAnswer, Identify, JobAttempt, JobKind, JobLimits, JobProgress,
+    PluginRefusal, ReadyJob, Refusal, Retirement, SinkTarget, StagedOutput, Superseded,
+};
+pub use receipt::{ArtifactReceipt, Metrics};
+pub use sink::{SinkUri, SinkUriError};
+pub use stat::FileStat;

@@ -1,0 +1,146 @@
+//! Sink URIs as they stand in plugin source and in casparian.toml. Source may only point below the output root or name a sink of casparian.toml.
+
+use crate::TopicName;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SinkUriError {
+    #[error("'{uri}' has no scheme: write parquet://<directory> or @<sink of casparian.toml>")]
+    NoScheme { uri: String },
+    #[error("'{uri}': this version has no {scheme}:// sink; it has parquet://")]
+    UnknownScheme { uri: String, scheme: String },
+    #[error("'{uri}' leaves the output root: use a relative path without '..'")]
+    Escapes { uri: String },
+    #[error(
+        "'{uri}': '{part}' is not a directory name for output: use letters, digits, '_', '-', '.' and '=', not starting with '_', '-' or '.'"
+    )]
+    BadPart { uri: String, part: String },
+    #[error("'{uri}': a sink's name after '@' has letters, digits, '_' and '-'")]
+    BadName { uri: String },
+}
+
+/// Where a topic goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SinkUri {
+    /// A directory of Parquet files, relative to the output root, with `/` between its parts.
+    Parquet { path: String },
+    /// `@warehouse`: the `[sinks.warehouse]` of casparian.toml.
+    Named { name: String },
+}
+
+impl SinkUri {
+    /// The sink of a topic that names none.
+    pub fn default_for(topic: &TopicName) -> Self {
+        Self::Parquet { path: topic.to_string() }
+    }
+}
+
+impl FromStr for SinkUri {
+    type Err = SinkUriError;
+
+    fn from_str(uri: &str) -> Result<Self, SinkUriError> {
+        if let Some(name) = uri.strip_prefix('@') {
+            return parse_named(uri, name);
+        }
+        let Some((scheme, path)) = uri.split_once("://") else {
+            return Err(SinkUriError::NoScheme { uri: uri.to_owned() });
+        };
+        match scheme {
+            "parquet" => parse_parquet(uri, path),
+            _ => {
+                Err(SinkUriError::UnknownScheme { uri: uri.to_owned(), scheme: scheme.to_owned() })
+            }
+        }
+    }
+}
+
+fn parse_named(uri: &str, name: &str) -> Result<SinkUri, SinkUriError> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if name.is_empty() || !name.bytes().all(legal) {
+        return Err(SinkUriError::BadName { uri: uri.to_owned() });
+    }
+    Ok(SinkUri::Named { name: name.to_owned() })
+}
+
+fn parse_parquet(uri: &str, path: &str) -> Result<SinkUri, SinkUriError> {
+    if path.is_empty() || path.starts_with('/') || path.split('/').any(|part| part == "..") {
+        return Err(SinkUriError::Escapes { uri: uri.to_owned() });
+    }
+    let path = path.trim_end_matches('/');
+    if let Some(part) = path.split('/').find(|part| !is_directory_name(part)) {
+        return Err(SinkUriError::BadPart { uri: uri.to_owned(), part: part.to_owned() });
+    }
+    Ok(SinkUri::Parquet { path: path.to_owned() })
+}
+
+/// A leading `_` is ours (`_staging`, `_history`), a leading `.` may be the project's state.
+fn is_directory_name(part: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.=".contains(&byte);
+    let first = part.bytes().next();
+    part.len() <= 200
+        && part.bytes().all(legal)
+        && first.is_some_and(|byte| !matches!(byte, b'_' | b'-' | b'.'))
+}
+
+impl fmt::Display for SinkUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parquet { path } => write!(f, "parquet://{path}"),
+            Self::Named { name } => write!(f, "@{name}"),
+        }
+    }
+}
+
+impl Serialize for SinkUri {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SinkUri {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(uri: &str) -> String {
+        uri.parse::<SinkUri>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn f24_a_uri_cannot_leave_the_output_root() {
+        for uri in ["parquet://../x", "parquet:///etc", "parquet://a/../../x", "parquet://"] {
+            assert!(refused(uri).contains("leaves the output root"), "{uri}");
+        }
+        for uri in
+            ["parquet://_staging/x", "parquet://.casparian", "parquet://a//b", "parquet://a b"]
+        {
+            assert!(refused(uri).contains("is not a directory name for output"), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_uri_survives_its_text_form() {
+        for uri in ["parquet://sales", "parquet://a/b/year=2024", "@warehouse"] {
+            assert_eq!(uri.parse::<SinkUri>().unwrap().to_string(), uri);
+        }
+        assert_eq!("parquet://a/".parse::<SinkUri>().unwrap().to_string(), "parquet://a");
+    }
+
+    #[test]
+    fn an_unknown_sink_is_named_with_what_there_is() {
+        assert_eq!(
+            refused("mysql://x/y"),
+            "'mysql://x/y': this version has no mysql:// sink; it has parquet://"
+        );
+        assert!(refused("sales").contains("has no scheme"));
+        assert!(refused("@a/b").contains("a sink's name after '@'"));
+    }
+}
