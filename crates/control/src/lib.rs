@@ -1,1 +1,4 @@
-//! control
+//! The control plane: it finds, versions and routes files (`scout`), reads plugins (`architect`) and steers jobs (`sentinel`).
+//! It never touches a row of data.
+
+pub mod sentinel;

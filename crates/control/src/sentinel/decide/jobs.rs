@@ -1,0 +1,94 @@
+//! Jobs in flight: who holds each, in which attempt, and until when.
+
+use super::event::{Claimed, InFlight};
+use protocol::{JobAttempt, SessionToken};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Running,
+    /// Granted; from here it only rolls forward. `recovery` counts the workers that were asked to finish it.
+    Committing {
+        recovery: u32,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Held {
+    pub claimed: Claimed,
+    /// None: whoever had it is not known any more.
+    pub session: Option<SessionToken>,
+    pub phase: Phase,
+    pub lease_until_us: i64,
+    pub dispatched_at_us: i64,
+    /// Heartbeats in a row that did not list it.
+    pub missed: u32,
+    pub missed_at_us: i64,
+    /// It was sent to a worker that had nothing else.
+    pub alone: bool,
+}
+
+impl Held {
+    pub(super) fn dispatched(
+        claimed: Claimed,
+        session: SessionToken,
+        phase: Phase,
+        now_us: i64,
+        lease_us: i64,
+    ) -> Self {
+        Self {
+            claimed,
+            session: Some(session),
+            phase,
+            lease_until_us: now_us + lease_us,
+            dispatched_at_us: now_us,
+            missed: 0,
+            missed_at_us: now_us,
+            alone: false,
+        }
+    }
+
+    pub(super) fn at_start(job: InFlight, lease_until_us: i64) -> Self {
+        let phase = if job.committing {
+            Phase::Committing { recovery: job.recovery }
+        } else {
+            Phase::Running
+        };
+        Self {
+            claimed: job.claimed,
+            session: job.session,
+            phase,
+            lease_until_us,
+            dispatched_at_us: lease_until_us,
+            missed: 0,
+            missed_at_us: lease_until_us,
+            alone: job.claimed.losses > 0,
+        }
+    }
+
+    pub(super) fn is(&self, job: JobAttempt) -> bool {
+        self.claimed.job == job
+    }
+
+    pub(super) fn belongs_to(&self, session: &SessionToken) -> bool {
+        self.session.as_ref() == Some(session)
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
+    pub(super) fn renew(&mut self, lease_until_us: i64) {
+        self.lease_until_us = lease_until_us;
+        self.missed = 0;
+    }
+
+    /// Counts a heartbeat that did not list the job; one that may have crossed the DISPATCH, or came right after another, does not count.
+    pub(super) fn miss(&mut self, now_us: i64, heartbeat_us: i64) -> u32 {
+        let since = self.dispatched_at_us.max(self.missed_at_us);
+        if now_us - since >= heartbeat_us {
+            self.missed += 1;
+            self.missed_at_us = now_us;
+        }
+        self.missed
+    }
+}

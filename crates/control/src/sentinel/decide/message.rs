@@ -1,0 +1,240 @@
+//! What workers say.
+
+use super::event::{Action, Command, Failure, Peer, Receipt};
+use super::jobs::Phase;
+use super::retry;
+use super::{Decider, NextStep};
+use protocol::{
+    Conclude, ConcludeStatus, ErrReport, ErrorClass, Heartbeat, HeartbeatAnswer, JobAttempt, JobId,
+    JobProgress, ReadyJob, Refusal, SessionToken, WorkerMessage,
+};
+use std::collections::BTreeSet;
+
+/// A job that its worker does not list in so many heartbeats never reached it, or was given up.
+const MISSED_MAX: u32 = 2;
+const NOT_YOURS: &str = "this attempt is over: the job went on without this worker";
+
+impl Decider {
+    pub(super) fn on_message(
+        &mut self,
+        now_us: i64,
+        peer: Peer,
+        message: WorkerMessage,
+    ) -> Vec<Action> {
+        match message {
+            WorkerMessage::Heartbeat(heartbeat) => self.on_heartbeat(now_us, peer, heartbeat),
+            WorkerMessage::Conclude(job, conclude) => {
+                self.on_concludes(now_us, peer, vec![(job, conclude)])
+            }
+            WorkerMessage::Err(job, report) => {
+                // A complaint about a message of ours: the lease of the job, if there is one, takes care of the rest.
+                tracing::warn!(
+                    job = job.map(JobId::get),
+                    error = report.message,
+                    "worker reports an error"
+                );
+                Vec::new()
+            }
+            WorkerMessage::Identify(_) => {
+                let message = "IDENTIFY needs a fresh session token".to_owned();
+                vec![Action::Err(peer, ErrReport { message, ..ErrReport::default() })]
+            }
+        }
+    }
+
+    fn on_heartbeat(&mut self, now_us: i64, peer: Peer, heartbeat: Heartbeat) -> Vec<Action> {
+        let Some(session) = self.session_of(&peer, heartbeat.token.as_ref(), now_us) else {
+            return vec![identify_again(peer)];
+        };
+        let (renewed, mut refused) = self.renew(now_us, &session, &heartbeat.jobs);
+        let listed = heartbeat.jobs.iter().map(|job| job.id).collect::<BTreeSet<_>>();
+        let mut actions = self.give_up_unlisted(now_us, &session, &listed, &heartbeat.ready);
+        let (ready, strange) = self.split_ready(&session, heartbeat.ready);
+        refused.extend(strange);
+        if !heartbeat.retired.is_empty() {
+            heartbeat.retired.iter().for_each(|artifact| drop(self.retiring.remove(artifact)));
+            actions.push(Action::Command(Command::MarkRetired { artifacts: heartbeat.retired }));
+        }
+        let answer = HeartbeatAnswer { renewed, refused, ..HeartbeatAnswer::default() };
+        actions.push(Action::Answer(peer, answer));
+        if !ready.is_empty() {
+            actions.push(Action::Command(Command::Grant { session, ready }));
+        } else {
+            actions.extend(self.give_work(now_us));
+        }
+        actions
+    }
+
+    /// The session that a peer speaks for. Its token must be the one that this very connection identified with.
+    pub(super) fn session_of(
+        &mut self,
+        peer: &Peer,
+        token: Option<&SessionToken>,
+        now_us: i64,
+    ) -> Option<SessionToken> {
+        let worker = self.workers.get_mut(token?)?;
+        if worker.peer != *peer {
+            return None;
+        }
+        worker.last_heard_us = now_us;
+        Some(worker.session.clone())
+    }
+
+    fn renew(
+        &mut self,
+        now_us: i64,
+        session: &SessionToken,
+        jobs: &[JobProgress],
+    ) -> (Vec<JobAttempt>, Vec<Refusal>) {
+        let mut renewed = Vec::new();
+        let mut refused = Vec::new();
+        for job in jobs {
+            let listed = JobAttempt { id: job.id, attempt: job.attempt };
+            match self.held.get_mut(&job.id) {
+                Some(held) if held.is(listed) && held.belongs_to(session) => {
+                    held.renew(now_us + self.timing.lease_us);
+                    renewed.push(listed);
+                }
+                _ => refused.push(refusal(listed)),
+            }
+        }
+        (renewed, refused)
+    }
+
+    /// Jobs that the worker ought to have and does not list.
+    fn give_up_unlisted(
+        &mut self,
+        now_us: i64,
+        session: &SessionToken,
+        listed: &BTreeSet<JobId>,
+        ready: &[ReadyJob],
+    ) -> Vec<Action> {
+        let ready = ready.iter().map(|job| job.job).collect::<BTreeSet<_>>();
+        let mut requeue = Vec::new();
+        for (id, held) in &mut self.held {
+            let missing = held.belongs_to(session) && !listed.contains(id) && !ready.contains(id);
+            if !missing || held.miss(now_us, self.timing.heartbeat_us) < MISSED_MAX {
+                continue;
+            }
+            match held.phase {
+                // It was not running, so it is no suspect.
+                Phase::Running => requeue.push(super::Requeue {
+                    job: held.claimed.job,
+                    losses: held.claimed.losses,
+                    spent: false,
+                }),
+                Phase::Committing { .. } => held.lease_until_us = now_us,
+            }
+        }
+        if requeue.is_empty() {
+            return Vec::new();
+        }
+        vec![Action::Command(Command::Requeue { jobs: requeue })]
+    }
+
+    fn split_ready(
+        &self,
+        session: &SessionToken,
+        ready: Vec<ReadyJob>,
+    ) -> (Vec<ReadyJob>, Vec<Refusal>) {
+        let (ours, strange): (Vec<_>, Vec<_>) = ready.into_iter().partition(|job| {
+            let attempt = JobAttempt { id: job.job, attempt: job.attempt };
+            self.held.get(&job.job).is_some_and(|held| held.is(attempt) && held.belongs_to(session))
+        });
+        let refuse = |job: ReadyJob| refusal(JobAttempt { id: job.job, attempt: job.attempt });
+        (ours, strange.into_iter().map(refuse).collect())
+    }
+
+    pub(super) fn on_concludes(
+        &mut self,
+        now_us: i64,
+        peer: Peer,
+        concludes: Vec<(JobId, Conclude)>,
+    ) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let mut receipts = Vec::new();
+        let mut speaker = None;
+        for (job, conclude) in concludes {
+            let Some(session) = self.session_of(&peer, conclude.token.as_ref(), now_us) else {
+                actions.push(identify_again(peer.clone()));
+                continue;
+            };
+            let job = JobAttempt { id: job, attempt: conclude.attempt };
+            match conclude.status {
+                ConcludeStatus::Success => {
+                    self.learn_pace(&conclude);
+                    let Conclude { metrics, artifacts, .. } = conclude;
+                    receipts.push(Receipt { job, metrics, artifacts });
+                    speaker = Some(session);
+                }
+                ConcludeStatus::Failed => {
+                    actions.extend(self.on_failure(now_us, &peer, session, job, conclude))
+                }
+            }
+        }
+        if let Some(session) = speaker {
+            actions.push(Action::Command(Command::Conclude { session, receipts }));
+        }
+        actions
+    }
+
+    fn learn_pace(&mut self, conclude: &Conclude) {
+        if let Some(ms) = conclude.metrics.ms.get("execute") {
+            self.pace.learn(ms * 1_000);
+        }
+    }
+
+    fn on_failure(
+        &mut self,
+        now_us: i64,
+        peer: &Peer,
+        session: SessionToken,
+        job: JobAttempt,
+        conclude: Conclude,
+    ) -> Vec<Action> {
+        let held = self.held.get_mut(&job.id);
+        let Some(held) = held.filter(|held| held.is(job) && held.belongs_to(&session)) else {
+            return vec![concluded(peer, job)];
+        };
+        let class = conclude.error_class.unwrap_or(ErrorClass::Plugin);
+        match held.phase {
+            Phase::Running => {
+                let next = retry::next_step(&held.claimed, class, conclude.retryable);
+                let message = conclude.error_message.unwrap_or_default();
+                let failure = Failure { job, class, message, metrics: conclude.metrics, next };
+                vec![Action::Command(Command::Fail { session, failure })]
+            }
+            Phase::Committing { recovery }
+                if class == ErrorClass::Lost && recovery == conclude.recovery && recovery > 0 =>
+            {
+                vec![concluded(peer, job), Action::Command(Command::Lost { job, recovery })]
+            }
+            Phase::Committing { recovery } => {
+                // It cannot fail any more: after a while another worker finishes it.
+                held.session = None;
+                held.lease_until_us = now_us + retry::backoff_us(job, recovery.min(2));
+                vec![concluded(peer, job)]
+            }
+        }
+    }
+}
+
+impl NextStep {
+    pub fn ends_job(self) -> bool {
+        self == Self::Fail
+    }
+}
+
+fn identify_again(peer: Peer) -> Action {
+    Action::Answer(peer, HeartbeatAnswer { accepted: Some(false), ..HeartbeatAnswer::default() })
+}
+
+pub(super) fn refusal(job: JobAttempt) -> Refusal {
+    Refusal { id: job.id, attempt: job.attempt, reason: NOT_YOURS.to_owned() }
+}
+
+/// The answer that lets a worker forget an attempt.
+pub(super) fn concluded(peer: &Peer, job: JobAttempt) -> Action {
+    let answer = HeartbeatAnswer { concluded: vec![job], ..HeartbeatAnswer::default() };
+    Action::Answer(peer.clone(), answer)
+}

@@ -1,0 +1,231 @@
+//! What became of the commands.
+
+use super::Decider;
+use super::event::{Action, Assignment, Claimed, Outcome, Peer};
+use super::jobs::{Held, Phase};
+use super::message::concluded;
+use super::worker::Worker;
+use protocol::{
+    Grant, HeartbeatAnswer, Identify, JobAttempt, PluginRefusal, Refusal, Retirement, SessionToken,
+};
+
+impl Decider {
+    pub(super) fn on_outcome(&mut self, now_us: i64, outcome: Outcome) -> Vec<Action> {
+        match outcome {
+            Outcome::Registered { peer, session, identify, refusals } => {
+                self.on_registered(now_us, peer, session, &identify, refusals)
+            }
+            Outcome::Claimed { session, asked, jobs } => {
+                self.hint.queued = jobs.len() == asked;
+                self.dispatch_claimed(now_us, &session, jobs, false)
+            }
+            Outcome::SuspectClaimed { session, job } => {
+                self.hint.suspects = job.is_some();
+                self.dispatch_claimed(now_us, &session, job.into_iter().collect(), true)
+            }
+            Outcome::Granted { session, granted, refused } => {
+                self.on_granted(now_us, &session, granted, refused)
+            }
+            Outcome::Concluded { session, concluded, refused, retire } => {
+                self.on_concluded(now_us, &session, concluded, refused, retire)
+            }
+            Outcome::Failed { session, job, taken } => self.on_failed(now_us, &session, job, taken),
+            Outcome::Requeued { jobs } => {
+                self.release(&jobs);
+                self.hint.queued |= !jobs.is_empty();
+                self.hint.suspects |= !jobs.is_empty();
+                self.give_work(now_us)
+            }
+            Outcome::RecoveryBegun { session, job, recovery } => {
+                self.on_recovery_begun(now_us, &session, job, recovery)
+            }
+            Outcome::LostTaken { job, taken } => {
+                if taken {
+                    self.release(&[job]);
+                    self.hint.queued = true;
+                }
+                self.give_work(now_us)
+            }
+            Outcome::Admitted { queued } => {
+                self.hint.held = false;
+                self.hint.queued |= queued > 0;
+                Vec::new()
+            }
+            Outcome::Retirements { retire } => self.on_retirements(now_us, retire),
+            Outcome::Done => Vec::new(),
+        }
+    }
+
+    fn on_registered(
+        &mut self,
+        now_us: i64,
+        peer: Peer,
+        session: SessionToken,
+        identify: &Identify,
+        plugin_refusals: Vec<PluginRefusal>,
+    ) -> Vec<Action> {
+        let slots = identify.slots.max(1) as usize;
+        let worker =
+            Worker { peer: peer.clone(), session: session.clone(), slots, last_heard_us: now_us };
+        self.workers.retain(|_, other| other.peer != peer);
+        self.workers.insert(session.clone(), worker);
+        let committing = self.held.values().filter(|held| !held.is_running());
+        let answer = HeartbeatAnswer {
+            accepted: Some(true),
+            session: Some(session),
+            lease_s: Some(self.timing.lease_us as f64 / 1e6),
+            heartbeat_s: Some(self.timing.heartbeat_us as f64 / 1e6),
+            keep_staging: committing.map(|held| held.claimed.job).collect(),
+            plugin_refusals,
+            ..HeartbeatAnswer::default()
+        };
+        let mut actions = vec![Action::Answer(peer, answer)];
+        actions.extend(self.give_work(now_us));
+        actions
+    }
+
+    fn dispatch_claimed(
+        &mut self,
+        now_us: i64,
+        session: &SessionToken,
+        jobs: Vec<Claimed>,
+        alone: bool,
+    ) -> Vec<Action> {
+        let Some(peer) = self.peer_of(session) else { return Vec::new() };
+        let lease_us = self.timing.lease_us;
+        let mut actions = Vec::with_capacity(jobs.len());
+        for claimed in jobs {
+            let held = Held {
+                alone,
+                ..Held::dispatched(claimed, session.clone(), Phase::Running, now_us, lease_us)
+            };
+            self.held.insert(claimed.job.id, held);
+            let assignment = Assignment { job: claimed.job, recovery: 0 };
+            actions.push(Action::Dispatch(peer.clone(), assignment));
+        }
+        actions
+    }
+
+    fn on_granted(
+        &mut self,
+        now_us: i64,
+        session: &SessionToken,
+        granted: Vec<Grant>,
+        refused: Vec<Refusal>,
+    ) -> Vec<Action> {
+        for grant in &granted {
+            let attempt = JobAttempt { id: grant.id, attempt: grant.attempt };
+            if let Some(held) = self.held.get_mut(&grant.id).filter(|held| held.is(attempt)) {
+                if held.is_running() {
+                    held.phase = Phase::Committing { recovery: 0 };
+                }
+                held.renew(now_us + self.timing.lease_us);
+            }
+        }
+        self.release_refused(&refused);
+        let answer = HeartbeatAnswer { granted, refused, ..HeartbeatAnswer::default() };
+        self.answer_and_go_on(now_us, session, answer)
+    }
+
+    fn on_concluded(
+        &mut self,
+        now_us: i64,
+        session: &SessionToken,
+        concluded: Vec<JobAttempt>,
+        refused: Vec<Refusal>,
+        retire: Vec<Retirement>,
+    ) -> Vec<Action> {
+        self.release(&concluded);
+        // Whatever waited for these jobs may go on.
+        self.hint.held |= !concluded.is_empty();
+        retire.iter().for_each(|one| drop(self.retiring.insert(one.artifact, now_us)));
+        self.hint.retirements |= !retire.is_empty();
+        let answer = HeartbeatAnswer { concluded, refused, retire, ..HeartbeatAnswer::default() };
+        self.answer_and_go_on(now_us, session, answer)
+    }
+
+    fn on_failed(
+        &mut self,
+        now_us: i64,
+        session: &SessionToken,
+        job: JobAttempt,
+        taken: bool,
+    ) -> Vec<Action> {
+        if taken {
+            self.release(&[job]);
+            self.hint.held = true;
+            self.hint.queued = true;
+        }
+        let mut actions = Vec::new();
+        if let Some(peer) = self.peer_of(session) {
+            actions.push(concluded(&peer, job));
+        }
+        actions.extend(self.give_work(now_us));
+        actions
+    }
+
+    fn on_recovery_begun(
+        &mut self,
+        now_us: i64,
+        session: &SessionToken,
+        job: JobAttempt,
+        recovery: Option<u32>,
+    ) -> Vec<Action> {
+        let Some(recovery) = recovery else {
+            // Somebody concluded it meanwhile.
+            self.release(&[job]);
+            return Vec::new();
+        };
+        let (Some(peer), Some(held)) = (self.peer_of(session), self.held.get_mut(&job.id)) else {
+            return Vec::new();
+        };
+        let phase = Phase::Committing { recovery };
+        let lease_us = self.timing.lease_us;
+        *held = Held::dispatched(held.claimed, session.clone(), phase, now_us, lease_us);
+        vec![Action::Dispatch(peer, Assignment { job, recovery })]
+    }
+
+    fn on_retirements(&mut self, now_us: i64, retire: Vec<Retirement>) -> Vec<Action> {
+        self.hint.retirements = !retire.is_empty();
+        let Some(peer) = self.workers.values().max_by_key(|worker| worker.last_heard_us) else {
+            return Vec::new();
+        };
+        if retire.is_empty() {
+            return Vec::new();
+        }
+        let peer = peer.peer.clone();
+        retire.iter().for_each(|one| drop(self.retiring.insert(one.artifact, now_us)));
+        vec![Action::Answer(peer, HeartbeatAnswer { retire, ..HeartbeatAnswer::default() })]
+    }
+
+    fn answer_and_go_on(
+        &mut self,
+        now_us: i64,
+        session: &SessionToken,
+        answer: HeartbeatAnswer,
+    ) -> Vec<Action> {
+        let peer = self.peer_of(session);
+        let mut actions =
+            peer.map(|peer| Action::Answer(peer, answer)).into_iter().collect::<Vec<_>>();
+        actions.extend(self.give_work(now_us));
+        actions
+    }
+
+    fn peer_of(&self, session: &SessionToken) -> Option<Peer> {
+        self.workers.get(session).map(|worker| worker.peer.clone())
+    }
+
+    fn release_refused(&mut self, refused: &[Refusal]) {
+        let jobs = refused.iter().map(|one| JobAttempt { id: one.id, attempt: one.attempt });
+        self.release(&jobs.collect::<Vec<_>>());
+        self.hint.held |= !refused.is_empty();
+    }
+
+    fn release(&mut self, jobs: &[JobAttempt]) {
+        for job in jobs {
+            if self.held.get(&job.id).is_some_and(|held| held.is(*job)) {
+                self.held.remove(&job.id);
+            }
+        }
+    }
+}

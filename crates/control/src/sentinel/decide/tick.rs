@@ -1,0 +1,156 @@
+//! What time brings: leases that end, workers that fall silent, work that can be given.
+
+use super::Decider;
+use super::event::{Action, Command, Hint};
+use super::jobs::Phase;
+use super::retry;
+use super::worker::credit;
+use protocol::{JobAttempt, SessionToken};
+
+impl Decider {
+    pub(super) fn on_tick(&mut self, now_us: i64) -> Vec<Action> {
+        self.forgive_own_absence(now_us);
+        let mut actions = self.end_leases(now_us);
+        actions.extend(self.forget_silent_workers(now_us));
+        actions.extend(self.give_work(now_us));
+        actions
+    }
+
+    pub(super) fn on_hint(&mut self, now_us: i64, hint: Hint) -> Vec<Action> {
+        self.hint = hint;
+        let mut actions = Vec::new();
+        if hint.held {
+            actions.push(Action::Command(Command::Admit));
+        }
+        actions.extend(self.give_work(now_us));
+        actions
+    }
+
+    /// A Sentinel that was paused has not heard what was said meanwhile: every lease is as much longer.
+    fn forgive_own_absence(&mut self, now_us: i64) {
+        let away_us = now_us - self.last_tick_us;
+        self.last_tick_us = now_us;
+        if away_us <= self.timing.heartbeat_us {
+            return;
+        }
+        for held in self.held.values_mut() {
+            held.lease_until_us += away_us;
+        }
+        for worker in self.workers.values_mut() {
+            worker.last_heard_us += away_us;
+        }
+    }
+
+    fn end_leases(&mut self, now_us: i64) -> Vec<Action> {
+        let mut lost = Vec::new();
+        for held in self.held.values_mut().filter(|held| held.lease_until_us <= now_us) {
+            match held.phase {
+                Phase::Running => lost.push(retry::after_loss(&held.claimed, held.alone)),
+                // Nobody holds it now; `give_work` finds a worker to finish it.
+                Phase::Committing { .. } => held.session = None,
+            }
+        }
+        if lost.is_empty() {
+            return Vec::new();
+        }
+        vec![Action::Command(Command::Requeue { jobs: lost })]
+    }
+
+    fn forget_silent_workers(&mut self, now_us: i64) -> Vec<Action> {
+        let deadline_us = now_us - self.timing.lease_us;
+        let silent = self.workers.values().filter(|worker| worker.last_heard_us <= deadline_us);
+        let silent = silent.map(|worker| worker.session.clone()).collect::<Vec<_>>();
+        silent.into_iter().map(|session| self.forget_worker(session)).collect()
+    }
+
+    fn forget_worker(&mut self, session: SessionToken) -> Action {
+        self.workers.remove(&session);
+        if self.alone.as_ref() == Some(&session) {
+            self.alone = None;
+        }
+        Action::Command(Command::WorkerLost { session })
+    }
+
+    /// The process that held the session is known to be gone: no need to wait for its leases.
+    pub(super) fn on_worker_died(&mut self, now_us: i64, session: &SessionToken) -> Vec<Action> {
+        for held in self.held.values_mut().filter(|held| held.belongs_to(session)) {
+            held.lease_until_us = now_us;
+        }
+        let mut actions = vec![self.forget_worker(session.clone())];
+        actions.extend(self.end_leases(now_us));
+        actions
+    }
+
+    /// Gives what there is to workers that have room: first what was granted and lost its worker, then suspects, then the queue.
+    pub(super) fn give_work(&mut self, now_us: i64) -> Vec<Action> {
+        let mut actions = self.give_recoveries();
+        actions.extend(self.give_retirements(now_us));
+        actions.extend(self.give_suspect(now_us));
+        if self.hint.queued {
+            actions.extend(self.give_claims(now_us));
+        }
+        actions
+    }
+
+    fn give_recoveries(&mut self) -> Vec<Action> {
+        let orphans = self.held.values().filter(|held| {
+            held.session.is_none() && !held.is_running() && held.lease_until_us <= self.last_tick_us
+        });
+        let orphans = orphans.map(|held| held.claimed.job).collect::<Vec<JobAttempt>>();
+        let workers = self.live_workers(self.last_tick_us);
+        if workers.is_empty() {
+            return Vec::new();
+        }
+        let shared = orphans.into_iter().zip(workers.into_iter().cycle());
+        let begin = |(job, session)| Action::Command(Command::BeginRecovery { job, session });
+        shared.map(begin).collect()
+    }
+
+    fn give_retirements(&mut self, now_us: i64) -> Option<Action> {
+        let waits_us = self.timing.lease_us;
+        self.retiring.retain(|_, asked_us| *asked_us + waits_us > now_us);
+        let wanted = self.hint.retirements && self.retiring.is_empty();
+        (wanted && !self.workers.is_empty()).then_some(Action::Command(Command::Retirements))
+    }
+
+    fn give_suspect(&mut self, now_us: i64) -> Option<Action> {
+        if !self.hint.suspects {
+            self.alone = None;
+            return None;
+        }
+        if self.alone.is_none() {
+            let idlest = self.live_workers(now_us).into_iter();
+            self.alone = idlest.min_by_key(|session| self.assigned(session));
+        }
+        let session = self.alone.clone()?;
+        let is_free = !self.held.values().any(|held| held.belongs_to(&session));
+        is_free.then_some(Action::Command(Command::ClaimSuspect { session }))
+    }
+
+    fn give_claims(&mut self, now_us: i64) -> Vec<Action> {
+        let bunch = self.pace.bunch();
+        let mut claims = Vec::new();
+        for session in self.live_workers(now_us) {
+            if self.alone.as_ref() == Some(&session) {
+                continue;
+            }
+            let slots = self.workers.get(&session).map_or(0, |worker| worker.slots);
+            let limit = credit(slots, bunch, self.assigned(&session));
+            if limit > 0 {
+                claims.push(Action::Command(Command::Claim { session, limit }));
+            }
+        }
+        claims
+    }
+
+    /// Workers that were heard lately; a silent one gets nothing new.
+    fn live_workers(&self, now_us: i64) -> Vec<SessionToken> {
+        let deadline_us = now_us - 3 * self.timing.heartbeat_us;
+        let live = self.workers.values().filter(|worker| worker.last_heard_us > deadline_us);
+        live.map(|worker| worker.session.clone()).collect()
+    }
+
+    fn assigned(&self, session: &SessionToken) -> usize {
+        self.held.values().filter(|held| held.is_running() && held.belongs_to(session)).count()
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the control plane, a module per subject.
+
+mod simulation;
