@@ -35,8 +35,12 @@ impl ErrorClass {
     pub fn is_retryable(self) -> bool {
         match self {
             Self::Crash | Self::Timeout | Self::Memory | Self::Sink | Self::Lost => true,
-            Self::Plugin | Self::Load | Self::Input | Self::Changed => false,
-            Self::Aborted | Self::WorkerLost => false,
+            Self::Plugin
+            | Self::Load
+            | Self::Input
+            | Self::Changed
+            | Self::Aborted
+            | Self::WorkerLost => false,
         }
     }
 

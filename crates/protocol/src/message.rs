@@ -113,11 +113,15 @@ fn split<F: AsRef<[u8]>>(frames: &[F]) -> Result<(Header, &[u8]), FrameError> {
     Ok((header, payload))
 }
 
-/// An empty payload reads as `{}`, as the original does.
+/// An empty payload reads as `{}`, as the original does. A list is refused here: serde would take it for the fields in order.
 fn json<T: DeserializeOwned>(header: Header, payload: &[u8]) -> Result<T, FrameError> {
+    let opcode = header.opcode;
     let payload = if payload.is_empty() { b"{}" } else { payload };
+    if payload.trim_ascii_start().first() == Some(&b'[') {
+        return Err(FrameError::Json { opcode, cause: "a list instead of an object".to_owned() });
+    }
     serde_json::from_slice(payload)
-        .map_err(|error| FrameError::Json { opcode: header.opcode, cause: error.to_string() })
+        .map_err(|error| FrameError::Json { opcode, cause: error.to_string() })
 }
 
 fn job(header: Header) -> Result<Option<JobId>, FrameError> {

@@ -27,6 +27,8 @@ pub struct ArtifactReceipt {
     /// The published file, relative to the sink.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// A v4 worker does not say.
+    #[serde(default)]
     pub rows: u64,
     /// SHA-256 of the published file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
