@@ -1,0 +1,48 @@
+# The two commands: `make demo` shows what it does, `make test` runs every test. Both install or check what is missing first.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fmt setup-build setup-python setup-deny
+
+VENV_PYTHON := $(CURDIR)/.venv/bin/python
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+# For `make bench`: files of the inventory, small CSV files, megabytes of the large one.
+FILES ?= 200000
+CSV ?= 10000
+BIG_MB ?= 2048
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: setup-build setup-python ## build, run over each tree of examples/, show what came out
+	cargo build --locked -p casparian
+	$(VENV_PYTHON) examples/demo.py --casparian $(TARGET)/debug/casparian
+
+test: export CASPARIAN_TEST_PYTHON := $(VENV_PYTHON)
+test: setup-build setup-python ## every test, Rust and Python
+	if command -v cargo-nextest >/dev/null; then cargo nextest run --locked --workspace; else cargo test --locked --workspace; fi
+	cd python && $(VENV_PYTHON) -m pytest -q
+
+check: setup-build setup-python setup-deny ## formatting, lints, licences, documentation, types
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo deny --log-level error check bans licenses sources
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	cd python && $(VENV_PYTHON) -m mypy
+
+bench: setup-build setup-python ## measure beside peers: FILES=200000 CSV=10000 BIG_MB=2048
+	cargo build --locked --release -p casparian
+	$(VENV_PYTHON) bench/run.py --casparian $(TARGET)/release/casparian --files $(FILES) --csv $(CSV) --big-mb $(BIG_MB)
+
+fmt: ## format Rust
+	cargo fmt --all
+
+setup-build:
+	@.ci/setup build
+
+setup-python:
+	@.ci/setup python
+
+setup-deny:
+	@.ci/setup deny
