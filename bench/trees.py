@@ -1,0 +1,44 @@
+"""Generated trees to measure on. The same arguments make the same bytes."""
+
+import random
+from pathlib import Path
+
+FILES_PER_DIRECTORY = 100
+
+
+def many_files(root: Path, count: int) -> None:
+    """Files of a few bytes, a hundred to a directory, two levels deep."""
+    for number in range(count):
+        directory = number // FILES_PER_DIRECTORY
+        parent = root / f"part-{directory // 50:03}" / f"lot-{directory:05}"
+        if number % FILES_PER_DIRECTORY == 0:
+            parent.mkdir(parents=True)
+        (parent / f"measurement-{number:07}.csv").write_bytes(b"n\n%d\n" % number)
+
+
+def csv_files(root: Path, count: int) -> None:
+    """CSV files of about 1 KB."""
+    rows = random.Random(1)
+    for number in range(count):
+        parent = root / f"lot-{number // FILES_PER_DIRECTORY:04}"
+        parent.mkdir(parents=True, exist_ok=True)
+        lines = ["time,station,temperature,pressure"]
+        for _ in range(26):
+            second, station = rows.randrange(86_400), rows.randrange(500)
+            lines.append(f"{second},station-{station:03},{rows.uniform(-20, 35):.2f},{rows.uniform(980, 1040):.3f}")
+        (parent / f"readings-{number:06}.csv").write_text("\n".join(lines) + "\n")
+
+
+def large_csv(path: Path, megabytes: int) -> None:
+    """One CSV file; a block of random rows repeated under rising numbers would compress too well, so each row is drawn."""
+    rows = random.Random(2)
+    size, number = 0, 0
+    with open(path, "w") as file:
+        file.write("number,time,station,temperature,pressure,remark\n")
+        while size < megabytes << 20:
+            block = []
+            for _ in range(10_000):
+                number += 1
+                a, b = rows.getrandbits(48), rows.random()
+                block.append(f"{number},{a % 86_400},station-{a % 499:03},{b * 55 - 20:.3f},{980 + b * 60:.4f},{a:x}-{a ^ number:x}\n")
+            size += file.write("".join(block))
