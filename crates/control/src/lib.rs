@@ -1,4 +1,5 @@
 //! The control plane: it finds, versions and routes files (`scout`), reads plugins (`architect`) and steers jobs (`sentinel`).
 //! It never touches a row of data.
 
+pub mod route;
 pub mod sentinel;
