@@ -1,1 +1,37 @@
-//! catalog
+//! All state, and all SQL about it. A transaction type per role enforces who writes what: the scout writes through `ScoutTx`,
+//! the Sentinel through `SentinelTx`, commands leave requests. Everybody may read.
+
+mod db;
+mod error;
+mod fingerprint;
+mod ids;
+mod inventory;
+mod job_state;
+mod migrate;
+mod queue;
+mod registry;
+pub mod report;
+mod requests;
+mod roles;
+mod tagging;
+mod workers;
+
+pub use db::{Catalog, OpenMode};
+pub use error::CatalogError;
+pub use ids::IdGenerator;
+pub use inventory::{DirectoryDigest, NewDirectory, NewLocation, StoredEntry};
+pub use job_state::{Hold, JobState, is_legal};
+pub use queue::{
+    ClaimedJob, ConcludeOutcome, FailNext, Failure, GrantOutcome, InFlightJob, JobDetail, Loss,
+    ManifestDetail, Opportunities, Receipt, RecoveryOutput, TopicTarget, Waiting,
+};
+pub use registry::{
+    Announcement, DesiredPlugin, DesiredRegistry, KnownManifest, PluginStatus, RegistryState,
+    auto_tag,
+};
+pub use requests::{NewRequest, PendingRequest, RetrySelection};
+pub use roles::{ScoutTx, SentinelEpoch, SentinelTx};
+pub use tagging::{
+    RecordCounts, RoutingTable, SubscribedPlugin, Tagged, TodoLocation, VersionSummary,
+};
+pub use workers::{WorkerRegistration, WorkerSession};

@@ -2,3 +2,6 @@
 //! `decide` is the state machine; everything else here does what it says.
 
 pub mod decide;
+mod socket;
+
+pub use socket::SocketError;

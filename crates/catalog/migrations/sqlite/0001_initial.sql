@@ -1,0 +1,276 @@
+-- Times: *_us are microseconds, *_ns nanoseconds since 1970 UTC. Paths are bytes. Hashes are the 32 bytes of a SHA-256.
+-- Ids are made by the program (63 bits, time-ordered), never by the database.
+
+CREATE TABLE catalog_meta (
+    id                 INTEGER PRIMARY KEY CHECK (id = 1),
+    rules_epoch        BIGINT NOT NULL,
+    sentinel_epoch     BIGINT NOT NULL,
+    next_id_node       BIGINT NOT NULL,
+    -- Until then a scout pass is under way: rewritten files wait for its end.
+    pass_open_until_us BIGINT NOT NULL
+);
+
+CREATE TABLE source_root (
+    id          BIGINT PRIMARY KEY,
+    path        BLOB NOT NULL UNIQUE,
+    kind        TEXT NOT NULL,
+    active      INTEGER NOT NULL,
+    added_at_us BIGINT NOT NULL
+);
+
+CREATE TABLE directory (
+    id             BIGINT PRIMARY KEY,
+    source_root_id BIGINT NOT NULL REFERENCES source_root (id),
+    path           BLOB NOT NULL,
+    -- Of the names and stats as they were last stored; null: compare the entries.
+    digest         BLOB,
+    UNIQUE (source_root_id, path)
+);
+
+CREATE TABLE file_location (
+    id                 BIGINT PRIMARY KEY,
+    directory_id       BIGINT NOT NULL REFERENCES directory (id),
+    name               BLOB NOT NULL,
+    inode              BIGINT NOT NULL,
+    size               BIGINT NOT NULL,
+    mtime_ns           BIGINT NOT NULL,
+    ctime_ns           BIGINT NOT NULL,
+    -- The content under this stat has not been hashed.
+    dirty              INTEGER NOT NULL,
+    -- It was hashed so soon after its last change that it has to be hashed once more.
+    racy               INTEGER NOT NULL,
+    routed_epoch       BIGINT NOT NULL,
+    current_version_id BIGINT,
+    hashed_at_us       BIGINT,
+    discovered_at_us   BIGINT NOT NULL,
+    deleted_at_us      BIGINT,
+    UNIQUE (directory_id, name)
+);
+CREATE INDEX file_location_todo ON file_location (routed_epoch, id);
+CREATE INDEX file_location_racy ON file_location (id) WHERE racy = 1;
+CREATE INDEX file_location_dirty ON file_location (id) WHERE dirty = 1;
+
+CREATE TABLE file_hash_registry (
+    content_hash  BLOB PRIMARY KEY,
+    size          BIGINT NOT NULL,
+    first_seen_us BIGINT NOT NULL
+);
+
+CREATE TABLE file_version (
+    id             BIGINT PRIMARY KEY,
+    location_id    BIGINT NOT NULL REFERENCES file_location (id),
+    sequence       BIGINT NOT NULL,
+    content_hash   BLOB NOT NULL,
+    size           BIGINT NOT NULL,
+    mtime_ns       BIGINT NOT NULL,
+    detected_at_us BIGINT NOT NULL,
+    -- Sorted, separated by commas.
+    applied_tags   TEXT NOT NULL,
+    UNIQUE (location_id, sequence)
+);
+CREATE INDEX file_version_content ON file_version (content_hash);
+
+CREATE TABLE routing_rule (
+    id      BIGINT PRIMARY KEY,
+    pattern TEXT NOT NULL,
+    tag     TEXT NOT NULL,
+    -- 'user', or 'plugin:<name>'.
+    origin  TEXT NOT NULL,
+    UNIQUE (pattern, tag)
+);
+
+CREATE TABLE ignore_rule (
+    id             BIGINT PRIMARY KEY,
+    source_root_id BIGINT REFERENCES source_root (id),
+    pattern        TEXT NOT NULL,
+    active         INTEGER NOT NULL,
+    created_at_us  BIGINT NOT NULL
+);
+
+CREATE TABLE plugin_config (
+    plugin_name        TEXT PRIMARY KEY,
+    subscription_tags  TEXT NOT NULL,
+    active_manifest_id BIGINT,
+    origin             TEXT NOT NULL,
+    -- JSON: priority, timeout, memory, retries.
+    limits             TEXT NOT NULL,
+    dedup              INTEGER NOT NULL,
+    retract            INTEGER NOT NULL,
+    -- JSON: what configure() gets.
+    settings           TEXT NOT NULL,
+    last_updated_us    BIGINT NOT NULL
+);
+
+CREATE TABLE plugin_manifest (
+    id               BIGINT PRIMARY KEY,
+    plugin_name      TEXT NOT NULL,
+    source_hash      BLOB NOT NULL,
+    source_code      TEXT NOT NULL,
+    lock_text        TEXT,
+    status           TEXT NOT NULL,
+    origin           TEXT NOT NULL,
+    declaration      TEXT,
+    validation_error TEXT,
+    created_at_us    BIGINT NOT NULL,
+    deployed_at_us   BIGINT,
+    UNIQUE (plugin_name, source_hash)
+);
+
+CREATE TABLE plugin_announcement (
+    announcer   TEXT NOT NULL,
+    plugin_name TEXT NOT NULL,
+    source_hash BLOB NOT NULL,
+    PRIMARY KEY (announcer, plugin_name)
+);
+
+CREATE TABLE topic_config (
+    id          BIGINT PRIMARY KEY,
+    plugin_name TEXT NOT NULL,
+    topic_name  TEXT NOT NULL,
+    uri         TEXT NOT NULL,
+    position    INTEGER NOT NULL,
+    mode        TEXT NOT NULL,
+    -- JSON: history, on_delete, dedup.
+    options     TEXT NOT NULL,
+    schema_json TEXT,
+    UNIQUE (plugin_name, topic_name, uri)
+);
+
+CREATE TABLE environment_context (
+    id          BIGINT PRIMARY KEY,
+    fingerprint TEXT NOT NULL UNIQUE,
+    host        TEXT NOT NULL,
+    user_name   TEXT NOT NULL,
+    git_hash    TEXT NOT NULL,
+    os          TEXT NOT NULL,
+    versions    TEXT NOT NULL
+);
+
+CREATE TABLE worker_node (
+    id             BIGINT PRIMARY KEY,
+    worker_id      TEXT NOT NULL,
+    session        TEXT NOT NULL UNIQUE,
+    host           TEXT NOT NULL,
+    pid            BIGINT NOT NULL,
+    environment_id BIGINT NOT NULL REFERENCES environment_context (id),
+    slots          INTEGER NOT NULL,
+    state          TEXT NOT NULL,
+    started_at_us  BIGINT NOT NULL,
+    last_seen_us   BIGINT NOT NULL
+);
+
+CREATE TABLE processing_job (
+    id              BIGINT PRIMARY KEY,
+    kind            TEXT NOT NULL,
+    state           TEXT NOT NULL,
+    file_version_id BIGINT NOT NULL REFERENCES file_version (id),
+    location_id     BIGINT NOT NULL REFERENCES file_location (id),
+    manifest_id     BIGINT NOT NULL REFERENCES plugin_manifest (id),
+    plugin_name     TEXT NOT NULL,
+    content_hash    BLOB NOT NULL,
+    priority        INTEGER NOT NULL,
+    -- Counts dispatches: what is said of an earlier one is not heard.
+    attempt         INTEGER NOT NULL,
+    failures        INTEGER NOT NULL,
+    losses          INTEGER NOT NULL,
+    recovery        INTEGER NOT NULL,
+    hold            TEXT,
+    held_by         BIGINT,
+    not_before_us   BIGINT,
+    session         TEXT,
+    granted_session TEXT,
+    worker_node_id  BIGINT,
+    created_at_us   BIGINT NOT NULL,
+    claimed_at_us   BIGINT,
+    ended_at_us     BIGINT,
+    -- The job whose result replaced this one's.
+    superseded_by   BIGINT,
+    error_class     TEXT,
+    error_message   TEXT,
+    rows            BIGINT NOT NULL,
+    bytes_in        BIGINT NOT NULL,
+    size_bytes      BIGINT NOT NULL,
+    quarantined     BIGINT NOT NULL,
+    metrics         TEXT,
+    UNIQUE (file_version_id, manifest_id, kind)
+);
+CREATE INDEX processing_job_queue ON processing_job (state, priority DESC, id);
+CREATE INDEX processing_job_free ON processing_job (hold, not_before_us)
+    WHERE state = 'PENDING' AND held_by IS NULL;
+CREATE INDEX processing_job_held ON processing_job (held_by) WHERE held_by IS NOT NULL;
+CREATE INDEX processing_job_content ON processing_job (content_hash, plugin_name);
+CREATE INDEX processing_job_location ON processing_job (location_id, plugin_name);
+CREATE UNIQUE INDEX processing_job_live ON processing_job (location_id, plugin_name)
+    WHERE kind = 'process' AND state IN ('QUEUED', 'RUNNING', 'COMMITTING');
+
+CREATE TABLE artifact (
+    id            BIGINT PRIMARY KEY,
+    job_id        BIGINT NOT NULL REFERENCES processing_job (id),
+    attempt       INTEGER NOT NULL,
+    topic         TEXT NOT NULL,
+    uri           TEXT NOT NULL,
+    staged        TEXT NOT NULL,
+    file          TEXT NOT NULL,
+    rows          BIGINT NOT NULL,
+    size_bytes    BIGINT NOT NULL,
+    hash          BLOB NOT NULL,
+    schema        TEXT NOT NULL,
+    state         TEXT NOT NULL,
+    -- A superseded file that lies in _history.
+    retired       INTEGER NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    UNIQUE (job_id, attempt, topic, uri)
+);
+CREATE INDEX artifact_to_retire ON artifact (id) WHERE state = 'SUPERSEDED' AND retired = 0;
+CREATE INDEX artifact_topic ON artifact (topic, state);
+
+CREATE TABLE quarantine (
+    id      BIGINT PRIMARY KEY,
+    job_id  BIGINT NOT NULL REFERENCES processing_job (id),
+    topic   TEXT NOT NULL,
+    uri     TEXT NOT NULL,
+    file    TEXT NOT NULL,
+    rows    BIGINT NOT NULL,
+    reasons TEXT NOT NULL
+);
+
+CREATE TABLE request (
+    id              BIGINT PRIMARY KEY,
+    kind            TEXT NOT NULL,
+    payload         TEXT NOT NULL,
+    state           TEXT NOT NULL,
+    requested_by    TEXT NOT NULL,
+    requested_at_us BIGINT NOT NULL,
+    done_at_us      BIGINT,
+    result          TEXT
+);
+CREATE INDEX request_new ON request (id) WHERE state = 'NEW';
+
+CREATE TABLE library_whitelist (
+    id                 BIGINT PRIMARY KEY,
+    library_name       TEXT NOT NULL UNIQUE,
+    version_constraint TEXT,
+    description        TEXT,
+    added_at_us        BIGINT NOT NULL
+);
+
+CREATE TABLE surveyor_session (
+    id              BIGINT PRIMARY KEY,
+    source_root_id  BIGINT NOT NULL REFERENCES source_root (id),
+    current_phase   TEXT NOT NULL,
+    started_at_us   BIGINT NOT NULL,
+    completed_at_us BIGINT,
+    error_message   TEXT,
+    phase_data      TEXT NOT NULL
+);
+
+CREATE TABLE surveyor_decision (
+    id            BIGINT PRIMARY KEY,
+    session_id    BIGINT NOT NULL REFERENCES surveyor_session (id),
+    phase         TEXT NOT NULL,
+    decided_at_us BIGINT NOT NULL,
+    decision_type TEXT NOT NULL,
+    decision_data TEXT NOT NULL,
+    reasoning     TEXT
+);
+CREATE INDEX surveyor_decision_phase ON surveyor_decision (session_id, phase);

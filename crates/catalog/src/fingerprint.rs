@@ -1,0 +1,67 @@
+//! The live schema against the expected one. The expected one is what the migrations make of an empty database: it is written down once.
+
+use crate::error::CatalogError;
+use crate::migrate;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// One line per column and per index.
+type Fingerprint = BTreeSet<String>;
+
+pub(crate) async fn check(path: &Path, pool: &SqlitePool) -> Result<(), CatalogError> {
+    let mut live = pool.acquire().await?;
+    let live = read(&mut live).await?;
+    let expected = read(&mut migrate::expected().await?).await?;
+    match difference(&live, &expected) {
+        None => Ok(()),
+        Some(what) => Err(CatalogError::SchemaDiffers { path: path.to_owned(), what }),
+    }
+}
+
+async fn read(connection: &mut SqliteConnection) -> Result<Fingerprint, CatalogError> {
+    let columns = "SELECT m.name AS tab, c.name AS col, c.type || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END
+                   FROM sqlite_master m JOIN pragma_table_info(m.name) c
+                   WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'";
+    let mut lines = Fingerprint::new();
+    for row in sqlx::query(columns).fetch_all(&mut *connection).await? {
+        let (table, column): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let kind: String = row.try_get(2)?;
+        lines.insert(format!("table {table}, column {column}: {kind}"));
+    }
+    let indexes =
+        "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
+    for row in sqlx::query(indexes).fetch_all(connection).await? {
+        let (table, index): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let sql: String = row.try_get(2)?;
+        let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        lines.insert(format!("table {table}, index {index}: {sql}"));
+    }
+    Ok(lines)
+}
+
+fn difference(live: &Fingerprint, expected: &Fingerprint) -> Option<String> {
+    let missing = expected.difference(live).next().map(|line| format!("{line} is missing"));
+    missing
+        .or_else(|| live.difference(expected).next().map(|line| format!("{line} is not expected")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_difference_is_named_with_table_and_column() {
+        let expected = read(&mut migrate::expected().await.unwrap()).await.unwrap();
+        let mut changed = migrate::expected().await.unwrap();
+        sqlx::query("ALTER TABLE worker_node DROP COLUMN pid").execute(&mut changed).await.unwrap();
+        let live = read(&mut changed).await.unwrap();
+        let what = difference(&live, &expected).unwrap();
+        assert_eq!(what, "table worker_node, column pid: BIGINT not null is missing");
+        assert!(
+            difference(&expected, &live).unwrap().ends_with("pid: BIGINT not null is not expected")
+        );
+        assert_eq!(difference(&expected, &expected), None);
+    }
+}

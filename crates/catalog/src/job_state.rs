@@ -1,0 +1,137 @@
+//! The states of a job, who moves it on, and the one table of legal moves.
+
+use protocol::JobKind;
+use std::fmt;
+use std::str::FromStr;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobState {
+    /// Held; `Hold` says why. The Sentinel moves it on when the reason is gone.
+    Pending,
+    /// Waits for a worker with room. The Sentinel claims it.
+    Queued,
+    /// A worker has it on lease. Its READY, its failure or the end of the lease moves it on.
+    Running,
+    /// Granted: its outputs are being promoted. Only forward: a worker's receipt completes it.
+    Committing,
+    /// Its rows are in the topics. The end.
+    Completed,
+    /// Spent. Only a person's retry moves it on.
+    Failed,
+    /// This content is already in the topics. The end.
+    Skipped,
+    /// Those bytes no longer exist. The end.
+    Superseded,
+    /// Stopped by a person. Only a person's retry moves it on.
+    Aborted,
+}
+
+impl JobState {
+    pub const ALL: [Self; 9] = [
+        Self::Pending,
+        Self::Queued,
+        Self::Running,
+        Self::Committing,
+        Self::Completed,
+        Self::Failed,
+        Self::Skipped,
+        Self::Superseded,
+        Self::Aborted,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Queued => "QUEUED",
+            Self::Running => "RUNNING",
+            Self::Committing => "COMMITTING",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::Skipped => "SKIPPED",
+            Self::Superseded => "SUPERSEDED",
+            Self::Aborted => "ABORTED",
+        }
+    }
+
+    /// Whether nothing but a person moves it on.
+    pub fn is_end(self) -> bool {
+        match self {
+            Self::Pending | Self::Queued | Self::Running | Self::Committing => false,
+            Self::Completed | Self::Failed | Self::Skipped | Self::Superseded | Self::Aborted => {
+                true
+            }
+        }
+    }
+}
+
+/// Every move that there is.
+pub fn is_legal(kind: JobKind, from: JobState, to: JobState) -> bool {
+    use JobState::{
+        Aborted, Committing, Completed, Failed, Pending, Queued, Running, Skipped, Superseded,
+    };
+    match (from, to) {
+        // A retract job is carried out by the Sentinel itself.
+        (Pending, Completed) => kind == JobKind::Retract,
+        (Pending, Queued | Skipped | Superseded | Aborted) => true,
+        (Queued, Running | Pending | Skipped | Superseded | Aborted) => true,
+        (Running, Committing | Queued | Pending | Failed | Superseded | Aborted) => true,
+        (Committing, Completed | Queued) => true,
+        (Failed | Aborted, Queued) => true,
+        _ => false,
+    }
+}
+
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for JobState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wanted = text.to_ascii_uppercase();
+        Self::ALL.into_iter().find(|state| state.as_str() == wanted).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ").to_lowercase();
+            format!("'{text}' is not a state of a job: expected one of {known}")
+        })
+    }
+}
+
+/// Why a job is PENDING.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hold {
+    /// New; the Sentinel has to look at what else there is of this file and this content.
+    Admit,
+    /// An older version of the file is in flight.
+    Older,
+    /// The same bytes are being processed from another path.
+    Copy,
+    /// It failed and waits for its next attempt.
+    Backoff,
+    /// The bytes changed under the parser; the tagger has to look at the file again.
+    Changed,
+}
+
+impl Hold {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admit => "admit",
+            Self::Older => "older",
+            Self::Copy => "copy",
+            Self::Backoff => "backoff",
+            Self::Changed => "changed",
+        }
+    }
+}
+
+pub(crate) fn kind_str(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Process => "process",
+        JobKind::Retract => "retract",
+        JobKind::Compact => "compact",
+        JobKind::Recover => "recover",
+        JobKind::Trial => "trial",
+    }
+}

@@ -1,0 +1,102 @@
+//! Numbered migrations, applied under a lock. One that was released is never edited.
+
+use crate::db::options;
+use crate::error::CatalogError;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, raw_sql};
+use std::fs::File;
+use std::path::Path;
+
+pub(crate) struct Migration {
+    pub number: i64,
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    name: "initial",
+    sql: include_str!("../migrations/sqlite/0001_initial.sql"),
+}];
+
+const LEDGER: &str =
+    "CREATE TABLE schema_migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL)";
+
+/// Creates the catalog, or brings it up to date. Two processes that start at once do it one after the other.
+pub(crate) async fn run(path: &Path) -> Result<(), CatalogError> {
+    let open = |cause| CatalogError::Open { path: path.to_owned(), cause };
+    let io = |cause| open(sqlx::Error::Io(cause));
+    if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(io)?;
+    }
+    let lock = File::create(path.with_extension("migrate.lock")).map_err(io)?;
+    lock.lock().map_err(io)?;
+    let mut connection = options(path).create_if_missing(true).connect().await.map_err(open)?;
+    let applied = version(&mut connection).await?;
+    if MIGRATIONS.iter().any(|migration| migration.number > applied) {
+        apply(&mut connection, applied).await?;
+    }
+    Ok(connection.close().await?)
+}
+
+async fn apply(connection: &mut SqliteConnection, applied: i64) -> Result<(), CatalogError> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    if applied == 0 {
+        raw_sql(LEDGER).execute(&mut *tx).await?;
+    }
+    for migration in MIGRATIONS.iter().filter(|migration| migration.number > applied) {
+        raw_sql(migration.sql).execute(&mut *tx).await?;
+        let sql = "INSERT INTO schema_migration (number, name) VALUES ($1, $2)";
+        sqlx::query(sql).bind(migration.number).bind(migration.name).execute(&mut *tx).await?;
+    }
+    if applied == 0 {
+        let sql = "INSERT INTO catalog_meta (id, rules_epoch, sentinel_epoch, next_id_node, pass_open_until_us)
+                   VALUES (1, 1, 0, $1, 0)";
+        sqlx::query(sql).bind(random_node()?).execute(&mut *tx).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Where a catalog's nodes begin is left to chance, so that two young catalogs do not make the same ids.
+fn random_node() -> Result<i64, CatalogError> {
+    let mut bytes = [0; 2];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| CatalogError::corrupt(format!("no randomness: {error}")))?;
+    Ok(i64::from(u16::from_ne_bytes(bytes)) % crate::ids::NODES)
+}
+
+async fn version(connection: &mut SqliteConnection) -> Result<i64, CatalogError> {
+    let there = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_migration'";
+    let there: i64 = sqlx::query(there).fetch_one(&mut *connection).await?.try_get(0)?;
+    if there == 0 {
+        return Ok(0);
+    }
+    let sql = "SELECT coalesce(max(number), 0) FROM schema_migration";
+    Ok(sqlx::query(sql).fetch_one(connection).await?.try_get(0)?)
+}
+
+pub(crate) async fn check_version(path: &Path, pool: &SqlitePool) -> Result<(), CatalogError> {
+    let mut connection = pool.acquire().await?;
+    let found = version(&mut connection).await?;
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
+    if found > known {
+        return Err(CatalogError::SchemaNewer { path: path.to_owned(), found, known });
+    }
+    if found < known {
+        let what = format!(
+            "it has schema {found} and this binary needs {known}; run a writing command once to bring it up to date"
+        );
+        return Err(CatalogError::SchemaDiffers { path: path.to_owned(), what });
+    }
+    Ok(())
+}
+
+/// A catalog in memory with the schema that this binary expects.
+pub(crate) async fn expected() -> Result<SqliteConnection, CatalogError> {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await?;
+    raw_sql(LEDGER).execute(&mut connection).await?;
+    for migration in MIGRATIONS {
+        raw_sql(AssertSqlSafe(migration.sql)).execute(&mut connection).await?;
+    }
+    Ok(connection)
+}

@@ -1,0 +1,118 @@
+//! All that a DISPATCH tells a worker.
+
+use super::grant::parse;
+use crate::error::CatalogError;
+use crate::inventory::stat;
+use crate::roles::SentinelTx;
+use crate::tagging::{content_hash, plugin_name};
+use protocol::{
+    ContentHash, FileStat, JobId, Limits, ManifestId, PluginName, PluginVersion, SinkUri,
+    TopicName, TopicOptions, VersionId,
+};
+use sqlx::Row;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobDetail {
+    pub job: JobId,
+    pub root: Vec<u8>,
+    pub directory: Vec<u8>,
+    pub name: Vec<u8>,
+    /// The stat under which the content was hashed.
+    pub stat: FileStat,
+    pub racy: bool,
+    pub version: VersionId,
+    pub hash: ContentHash,
+    pub size: u64,
+    pub manifest: ManifestId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ManifestDetail {
+    pub name: PluginName,
+    pub version: PluginVersion,
+    pub source: String,
+    pub limits: Limits,
+    /// JSON object.
+    pub settings: String,
+    pub topics: Vec<TopicTarget>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicTarget {
+    pub topic: TopicName,
+    pub uri: SinkUri,
+    pub mode: String,
+    pub options: TopicOptions,
+}
+
+impl SentinelTx {
+    pub async fn job_detail(&mut self, job: JobId) -> Result<Option<JobDetail>, CatalogError> {
+        let sql = "SELECT r.path, d.path, l.name, l.racy, l.inode, l.size, l.mtime_ns, l.ctime_ns, v.id, v.content_hash, v.size, j.manifest_id
+                   FROM processing_job j
+                   JOIN file_version v ON v.id = j.file_version_id
+                   JOIN file_location l ON l.id = j.location_id
+                   JOIN directory d ON d.id = l.directory_id
+                   JOIN source_root r ON r.id = d.source_root_id
+                   WHERE j.id = $1";
+        let Some(row) = sqlx::query(sql).bind(job.get()).fetch_optional(&mut *self.tx).await?
+        else {
+            return Ok(None);
+        };
+        Ok(Some(JobDetail {
+            job,
+            root: row.try_get(0)?,
+            directory: row.try_get(1)?,
+            name: row.try_get(2)?,
+            racy: row.try_get(3)?,
+            stat: stat(&row, 4)?,
+            version: VersionId::new(row.try_get(8)?),
+            hash: content_hash(&row, 9)?,
+            size: row.try_get::<i64, _>(10)?.cast_unsigned(),
+            manifest: ManifestId::new(row.try_get(11)?),
+        }))
+    }
+
+    pub async fn manifest_detail(
+        &mut self,
+        manifest: ManifestId,
+    ) -> Result<ManifestDetail, CatalogError> {
+        let sql = "SELECT m.plugin_name, m.source_hash, m.source_code, c.limits, c.settings
+                   FROM plugin_manifest m JOIN plugin_config c ON c.plugin_name = m.plugin_name WHERE m.id = $1";
+        let row = sqlx::query(sql).bind(manifest.get()).fetch_one(&mut *self.tx).await?;
+        let name: String = row.try_get(0)?;
+        let version: Vec<u8> = row.try_get(1)?;
+        let limits: String = row.try_get(3)?;
+        Ok(ManifestDetail {
+            version: PluginVersion::try_from(version.as_slice())
+                .map_err(|error| CatalogError::corrupt(error.to_string()))?,
+            source: row.try_get(2)?,
+            limits: json(&limits)?,
+            settings: row.try_get(4)?,
+            topics: self.topic_targets(&name).await?,
+            name: plugin_name(&name)?,
+        })
+    }
+
+    pub(crate) async fn topic_targets(
+        &mut self,
+        plugin: &str,
+    ) -> Result<Vec<TopicTarget>, CatalogError> {
+        let sql = "SELECT topic_name, uri, mode, options FROM topic_config WHERE plugin_name = $1 ORDER BY position";
+        let rows = sqlx::query(sql).bind(plugin).fetch_all(&mut *self.tx).await?;
+        let target = |row: &sqlx::sqlite::SqliteRow| -> Result<TopicTarget, CatalogError> {
+            let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            let options: String = row.try_get(3)?;
+            Ok(TopicTarget {
+                topic: parse(&topic)?,
+                uri: parse(&uri)?,
+                mode: row.try_get(2)?,
+                options: json(&options)?,
+            })
+        };
+        rows.iter().map(target).collect()
+    }
+}
+
+pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, CatalogError> {
+    serde_json::from_str(text).map_err(|error| CatalogError::corrupt(error.to_string()))
+}

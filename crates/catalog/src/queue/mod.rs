@@ -1,0 +1,21 @@
+//! The job queue: every move of a job, a file per move. A move checks state, attempt and session itself, so that coming late or twice does no harm.
+
+mod admit;
+mod claim;
+mod conclude;
+mod detail;
+mod fail;
+mod grant;
+mod recover;
+mod retire;
+mod supersede;
+mod waiting;
+
+pub use claim::{ClaimedJob, InFlightJob};
+pub use conclude::{ConcludeOutcome, Receipt};
+pub(crate) use detail::json;
+pub use detail::{JobDetail, ManifestDetail, TopicTarget};
+pub use fail::{FailNext, Failure, Loss};
+pub use grant::GrantOutcome;
+pub use recover::RecoveryOutput;
+pub use waiting::{Opportunities, Waiting};

@@ -1,0 +1,67 @@
+//! COMMITTING jobs whose worker is lost: another finishes them, or finds that the staged data is gone for good.
+
+use super::grant::parse;
+use crate::error::CatalogError;
+use crate::job_state::JobState;
+use crate::roles::SentinelTx;
+use crate::tagging::content_hash;
+use protocol::{JobAttempt, JobId, SessionToken, StagedOutput};
+use sqlx::Row;
+
+/// What was granted, as the recoverer has to find it.
+pub type RecoveryOutput = StagedOutput;
+
+impl SentinelTx {
+    /// The number of this recovery; none when the job is not COMMITTING in that attempt any more.
+    pub async fn begin_recovery(
+        &mut self,
+        job: JobAttempt,
+        session: &SessionToken,
+    ) -> Result<Option<u32>, CatalogError> {
+        let sql = "UPDATE processing_job SET recovery = recovery + 1, session = $3
+                   WHERE id = $1 AND attempt = $2 AND state = 'COMMITTING' RETURNING recovery";
+        let query = sqlx::query(sql).bind(job.id.get()).bind(job.attempt).bind(session.as_str());
+        let row = query.fetch_optional(&mut *self.tx).await?;
+        row.map(|row| Ok(row.try_get(0)?)).transpose()
+    }
+
+    pub async fn recovery_outputs(
+        &mut self,
+        job: JobId,
+    ) -> Result<Vec<RecoveryOutput>, CatalogError> {
+        let sql = "SELECT topic, uri, staged, file, rows, size_bytes, hash, schema FROM artifact
+                   WHERE job_id = $1 AND state = 'PROMOTING' ORDER BY id";
+        let rows = sqlx::query(sql).bind(job.get()).fetch_all(&mut *self.tx).await?;
+        let output = |row: &sqlx::sqlite::SqliteRow| -> Result<StagedOutput, CatalogError> {
+            let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(StagedOutput {
+                topic: parse(&topic)?,
+                uri: parse(&uri)?,
+                staged: row.try_get(2)?,
+                final_name: row.try_get(3)?,
+                rows: row.try_get::<i64, _>(4)?.cast_unsigned(),
+                size_bytes: row.try_get::<i64, _>(5)?.cast_unsigned(),
+                hash: content_hash(row, 6)?,
+                schema: row.try_get(7)?,
+            })
+        };
+        rows.iter().map(output).collect()
+    }
+
+    /// Neither staged nor final data is there: the file has to run again.
+    pub async fn lost(&mut self, job: JobAttempt, recovery: u32) -> Result<bool, CatalogError> {
+        let fits = self.job(job.id).await?.is_some_and(|row| {
+            row.state == JobState::Committing
+                && row.attempt == job.attempt
+                && row.recovery == recovery
+        });
+        if !fits {
+            return Ok(false);
+        }
+        let artifacts = "DELETE FROM artifact WHERE job_id = $1 AND state = 'PROMOTING'";
+        sqlx::query(artifacts).bind(job.id.get()).execute(&mut *self.tx).await?;
+        let sql = "UPDATE processing_job SET state = 'QUEUED', session = NULL, granted_session = NULL, recovery = 0 WHERE id = $1";
+        sqlx::query(sql).bind(job.id.get()).execute(&mut *self.tx).await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,33 @@
+//! Superseded files leave the topic's directory: workers are told until they say that it is done.
+
+use super::grant::parse;
+use crate::error::CatalogError;
+use crate::roles::SentinelTx;
+use protocol::{ArtifactId, Retirement};
+use sqlx::Row;
+
+impl SentinelTx {
+    pub async fn retirements(&mut self, limit: usize) -> Result<Vec<Retirement>, CatalogError> {
+        let sql = "SELECT id, topic, uri, file FROM artifact WHERE state = 'SUPERSEDED' AND retired = 0 ORDER BY id LIMIT $1";
+        let rows = sqlx::query(sql).bind(limit as i64).fetch_all(&mut *self.tx).await?;
+        let retirement = |row: &sqlx::sqlite::SqliteRow| -> Result<Retirement, CatalogError> {
+            let (topic, uri): (String, String) = (row.try_get(1)?, row.try_get(2)?);
+            let artifact = ArtifactId::new(row.try_get(0)?);
+            Ok(Retirement {
+                artifact,
+                topic: parse(&topic)?,
+                uri: parse(&uri)?,
+                file: row.try_get(3)?,
+            })
+        };
+        rows.iter().map(retirement).collect()
+    }
+
+    pub async fn mark_retired(&mut self, artifacts: &[ArtifactId]) -> Result<(), CatalogError> {
+        let sql = "UPDATE artifact SET retired = 1 WHERE id = $1 AND state = 'SUPERSEDED'";
+        for artifact in artifacts {
+            sqlx::query(sql).bind(artifact.get()).execute(&mut *self.tx).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! The write transactions. Each role has its own type, and only that type has the role's writes.
+
+use crate::db::{Catalog, Tx};
+use crate::error::CatalogError;
+use sqlx::Row;
+
+/// What the scout writes: roots, directories, locations, versions, new jobs.
+#[derive(Debug)]
+pub struct ScoutTx {
+    pub(crate) tx: Tx,
+    pub(crate) catalog: Catalog,
+}
+
+/// What the Sentinel writes: all moves of jobs, artifacts, workers, plugins, rules.
+#[derive(Debug)]
+pub struct SentinelTx {
+    pub(crate) tx: Tx,
+    pub(crate) catalog: Catalog,
+}
+
+/// Counts the Sentinels of a catalog. Only the latest may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentinelEpoch(pub(crate) i64);
+
+impl Catalog {
+    pub async fn begin_scout(&self) -> Result<ScoutTx, CatalogError> {
+        self.ids().await?;
+        Ok(ScoutTx { tx: self.begin().await?, catalog: self.clone() })
+    }
+
+    /// Deposes whoever was the Sentinel before.
+    pub async fn take_sentinel_epoch(&self) -> Result<SentinelEpoch, CatalogError> {
+        let mut tx = self.begin().await?;
+        let sql =
+            "UPDATE catalog_meta SET sentinel_epoch = sentinel_epoch + 1 RETURNING sentinel_epoch";
+        let epoch = sqlx::query(sql).fetch_one(&mut *tx).await?.try_get(0)?;
+        tx.commit().await?;
+        Ok(SentinelEpoch(epoch))
+    }
+
+    pub async fn begin_sentinel(&self, epoch: SentinelEpoch) -> Result<SentinelTx, CatalogError> {
+        self.ids().await?;
+        let mut tx = self.begin().await?;
+        let sql = "SELECT sentinel_epoch FROM catalog_meta";
+        let current: i64 = sqlx::query(sql).fetch_one(&mut *tx).await?.try_get(0)?;
+        if current != epoch.0 {
+            return Err(CatalogError::Deposed);
+        }
+        Ok(SentinelTx { tx, catalog: self.clone() })
+    }
+}
+
+impl ScoutTx {
+    pub async fn commit(self) -> Result<(), CatalogError> {
+        Ok(self.tx.commit().await?)
+    }
+
+    pub(crate) async fn next_id(&self, now_us: i64) -> Result<i64, CatalogError> {
+        Ok(self.catalog.ids().await?.next(now_us))
+    }
+}
+
+impl SentinelTx {
+    pub async fn commit(self) -> Result<(), CatalogError> {
+        Ok(self.tx.commit().await?)
+    }
+
+    pub(crate) async fn next_id(&self, now_us: i64) -> Result<i64, CatalogError> {
+        Ok(self.catalog.ids().await?.next(now_us))
+    }
+}

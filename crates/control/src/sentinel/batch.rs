@@ -1,0 +1,38 @@
+//! Messages as they came in, turned into events. CONCLUDEs of one worker that follow each other become one event, so that one statement takes them.
+
+use super::decide::{Event, Peer};
+use super::socket::Inbound;
+use super::token::Tokens;
+use protocol::{Conclude, JobId, WorkerMessage};
+
+/// The events of a batch, in the order of its messages. `malformed` counts the frames that were no messages.
+pub(super) fn events_of(batch: Vec<Inbound>, tokens: &Tokens, malformed: &mut u64) -> Vec<Event> {
+    let mut events = Vec::with_capacity(batch.len());
+    for Inbound { peer, message } in batch {
+        match message {
+            Ok(WorkerMessage::Identify(identify)) => {
+                events.push(Event::Identify(peer, identify, tokens.fresh()));
+            }
+            Ok(WorkerMessage::Conclude(job, conclude)) => {
+                push_conclude(&mut events, peer, job, conclude);
+            }
+            Ok(message) => events.push(Event::Message(peer, message)),
+            Err(error) => {
+                *malformed += 1;
+                tracing::warn!(%error, "a message is refused");
+                events.push(Event::Malformed(peer, error.to_string()));
+            }
+        }
+    }
+    events
+}
+
+fn push_conclude(events: &mut Vec<Event>, peer: Peer, job: JobId, conclude: Conclude) {
+    if let Some(Event::Concludes(last, concludes)) = events.last_mut()
+        && *last == peer
+    {
+        concludes.push((job, conclude));
+        return;
+    }
+    events.push(Event::Concludes(peer, vec![(job, conclude)]));
+}
