@@ -54,18 +54,18 @@ fn words(text: &str) -> Vec<String> {
 #[test]
 fn a_statement_about_a_table_of_the_catalog_is_found_outside_of_it() {
     let migration =
-        "CREATE TABLE IF NOT EXISTS processing_job (id INTEGER);\ncreate table artifact(x);";
+        "CREATE TABLE IF NOT EXISTS made_up_job (id INTEGER);\ncreate table artifact(x);";
     let tables = tables(&[SourceFile::new("0001_initial.sql", migration)]);
-    assert_eq!(tables, ["processing_job", "artifact"]);
+    assert_eq!(tables, ["made_up_job", "artifact"]);
     let found = |text: &str| {
         let file = SourceFile::new("crates/control/src/x.rs", text);
         sql_about_state(&[file], &tables)
     };
-    let finding = "crates/control/src/x.rs:1: a statement about 'processing_job'; SQL about state belongs to catalog";
-    assert_eq!(found("q(\"SELECT id FROM processing_job\")"), [finding]);
-    assert_eq!(found("q(\"  update processing_job set x = 1\")"), [finding]);
-    assert_eq!(found("q(r#\"INSERT OR IGNORE INTO \"processing_job\" VALUES (1)\"#)"), [finding]);
-    assert_eq!(found("// SELECT id FROM processing_job\nq(\"SELECT a FROM sales\")"), [""; 0]);
+    let finding = "crates/control/src/x.rs:1: a statement about 'made_up_job'; SQL about state belongs to catalog";
+    assert_eq!(found("q(\"SELECT id FROM made_up_job\")"), [finding]);
+    assert_eq!(found("q(\"  update made_up_job set x = 1\")"), [finding]);
+    assert_eq!(found("q(r#\"INSERT OR IGNORE INTO \"made_up_job\" VALUES (1)\"#)"), [finding]);
+    assert_eq!(found("// SELECT id FROM made_up_job\nq(\"SELECT a FROM sales\")"), [""; 0]);
     assert_eq!(found("q(\"one file from artifact\")"), [""; 0]);
 }
 
