@@ -54,9 +54,9 @@ fn words(text: &str) -> Vec<String> {
 #[test]
 fn a_statement_about_a_table_of_the_catalog_is_found_outside_of_it() {
     let migration =
-        "CREATE TABLE IF NOT EXISTS made_up_job (id INTEGER);\ncreate table artifact(x);";
+        "CREATE TABLE IF NOT EXISTS made_up_job (id INTEGER);\ncreate table other_made_up(x);";
     let tables = tables(&[SourceFile::new("0001_initial.sql", migration)]);
-    assert_eq!(tables, ["made_up_job", "artifact"]);
+    assert_eq!(tables, ["made_up_job", "other_made_up"]);
     let found = |text: &str| {
         let file = SourceFile::new("crates/control/src/x.rs", text);
         sql_about_state(&[file], &tables)
