@@ -103,22 +103,22 @@ impl Catalog {
         rows.iter().map(entry).collect()
     }
 
-    /// Directories below one (not itself), by path, after one, a page at a time.
+    /// Directories below one (not itself), by path, from one on, a page at a time.
     pub async fn directories_below(
         &self,
         root: SourceRootId,
         parent: &[u8],
-        after: &[u8],
+        from: &[u8],
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, DirectoryDigest)>, CatalogError> {
         let (first, last) = below(parent);
-        let sql = "SELECT path, id, digest FROM directory WHERE source_root_id = $1 AND path >= $2 AND path < $3 AND path > $4
+        let sql = "SELECT path, id, digest FROM directory WHERE source_root_id = $1 AND path >= $2 AND path < $3 AND path >= $4
                    ORDER BY path LIMIT $5";
         let rows = sqlx::query(sql)
             .bind(root.get())
             .bind(first)
             .bind(last)
-            .bind(after.to_vec())
+            .bind(from.to_vec())
             .bind(limit as i64)
             .fetch_all(self.readers())
             .await?;

@@ -125,13 +125,3 @@ impl Hold {
         }
     }
 }
-
-pub(crate) fn kind_str(kind: JobKind) -> &'static str {
-    match kind {
-        JobKind::Process => "process",
-        JobKind::Retract => "retract",
-        JobKind::Compact => "compact",
-        JobKind::Recover => "recover",
-        JobKind::Trial => "trial",
-    }
-}

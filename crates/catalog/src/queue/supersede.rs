@@ -3,7 +3,7 @@
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
-use protocol::{JobId, LocationId, ManifestId, VersionId};
+use protocol::{JobId, LocationId, ManifestId};
 use sqlx::Row;
 use std::collections::BTreeSet;
 
@@ -18,7 +18,6 @@ pub(crate) struct Job {
     pub session: Option<String>,
     pub granted_session: Option<String>,
     pub location: LocationId,
-    pub version: VersionId,
     pub sequence: i64,
     pub manifest: ManifestId,
     pub plugin: String,
@@ -31,7 +30,7 @@ pub(crate) struct Job {
 }
 
 const JOB: &str = "SELECT j.state, j.kind = 'retract' AS is_retract, j.attempt, j.recovery, j.session, j.granted_session, j.location_id,
-        j.file_version_id, v.sequence, j.manifest_id, j.plugin_name, j.content_hash, coalesce(c.dedup, 1) AS dedup,
+        v.sequence, j.manifest_id, j.plugin_name, j.content_hash, coalesce(c.dedup, 1) AS dedup,
         l.current_version_id IS j.file_version_id AS is_current, l.deleted_at_us IS NOT NULL AS is_deleted,
         coalesce(j.ended_at_us, 0) AS ended_at_us, coalesce(l.hashed_at_us, 0) AS hashed_at_us
     FROM processing_job j
@@ -73,7 +72,6 @@ impl SentinelTx {
             session: row.try_get("session")?,
             granted_session: row.try_get("granted_session")?,
             location: LocationId::new(row.try_get("location_id")?),
-            version: VersionId::new(row.try_get("file_version_id")?),
             sequence: row.try_get("sequence")?,
             manifest: ManifestId::new(row.try_get("manifest_id")?),
             plugin: row.try_get("plugin_name")?,

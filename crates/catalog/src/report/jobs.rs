@@ -1,0 +1,141 @@
+//! Jobs, and what each published.
+
+use super::files::joined;
+use crate::db::Catalog;
+use crate::error::CatalogError;
+use crate::job_state::JobState;
+use protocol::{ArtifactId, JobId, VersionId};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+#[derive(Debug, Clone, Default)]
+pub struct JobFilter {
+    pub id: Option<JobId>,
+    pub state: Option<JobState>,
+    pub plugin: Option<String>,
+    /// Only jobs that ended at this time or later, in microseconds.
+    pub ended_since_us: Option<i64>,
+    /// Only jobs before this one: the newest come first.
+    pub before: Option<JobId>,
+    pub limit: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRow {
+    pub id: JobId,
+    pub kind: String,
+    pub state: JobState,
+    pub hold: Option<String>,
+    pub held_by: Option<JobId>,
+    pub plugin: String,
+    /// SHA-256 of its source.
+    pub plugin_version: Vec<u8>,
+    pub root: Vec<u8>,
+    pub path: Vec<u8>,
+    pub version: VersionId,
+    pub attempt: u32,
+    pub rows: u64,
+    pub bytes_in: u64,
+    pub size_bytes: u64,
+    pub quarantined: u64,
+    pub error_class: Option<String>,
+    pub error: Option<String>,
+    pub worker: Option<String>,
+    pub created_at_us: i64,
+    pub claimed_at_us: Option<i64>,
+    pub ended_at_us: Option<i64>,
+    pub not_before_us: Option<i64>,
+    pub superseded_by: Option<JobId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactRow {
+    pub id: ArtifactId,
+    pub topic: String,
+    pub uri: String,
+    pub file: String,
+    pub rows: u64,
+    pub size_bytes: u64,
+    /// SHA-256 of the file.
+    pub hash: Vec<u8>,
+    pub state: String,
+}
+
+const JOBS: &str = "SELECT j.id, j.kind, j.state, j.hold, j.held_by, j.plugin_name, m.source_hash, r.path AS root, d.path AS directory, l.name,
+        j.file_version_id, j.attempt, j.rows, j.bytes_in, j.size_bytes, j.quarantined, j.error_class, j.error_message, w.worker_id,
+        j.created_at_us, j.claimed_at_us, j.ended_at_us, j.not_before_us, j.superseded_by
+    FROM processing_job j
+    JOIN plugin_manifest m ON m.id = j.manifest_id
+    JOIN file_location l ON l.id = j.location_id
+    JOIN directory d ON d.id = l.directory_id
+    JOIN source_root r ON r.id = d.source_root_id
+    LEFT JOIN worker_node w ON w.id = j.worker_node_id
+    WHERE ($1 IS NULL OR j.id = $1) AND ($2 IS NULL OR j.state = $2) AND ($3 IS NULL OR j.plugin_name = $3)
+      AND ($4 IS NULL OR j.ended_at_us >= $4) AND ($5 IS NULL OR j.id < $5)
+    ORDER BY j.id DESC LIMIT $6";
+
+impl Catalog {
+    pub async fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobRow>, CatalogError> {
+        let rows = sqlx::query(JOBS)
+            .bind(filter.id.map(JobId::get))
+            .bind(filter.state.map(JobState::as_str))
+            .bind(&filter.plugin)
+            .bind(filter.ended_since_us)
+            .bind(filter.before.map(JobId::get))
+            .bind(filter.limit as i64)
+            .fetch_all(self.readers())
+            .await?;
+        rows.iter().map(job).collect()
+    }
+
+    pub async fn artifacts_of(&self, job: JobId) -> Result<Vec<ArtifactRow>, CatalogError> {
+        let sql = "SELECT id, topic, uri, file, rows, size_bytes, hash, state FROM artifact WHERE job_id = $1 ORDER BY id";
+        let rows = sqlx::query(sql).bind(job.get()).fetch_all(self.readers()).await?;
+        let artifact = |row: &SqliteRow| -> Result<ArtifactRow, CatalogError> {
+            Ok(ArtifactRow {
+                id: ArtifactId::new(row.try_get("id")?),
+                topic: row.try_get("topic")?,
+                uri: row.try_get("uri")?,
+                file: row.try_get("file")?,
+                rows: unsigned(row, "rows")?,
+                size_bytes: unsigned(row, "size_bytes")?,
+                hash: row.try_get("hash")?,
+                state: row.try_get("state")?,
+            })
+        };
+        rows.iter().map(artifact).collect()
+    }
+}
+
+fn job(row: &SqliteRow) -> Result<JobRow, CatalogError> {
+    let state: String = row.try_get("state")?;
+    Ok(JobRow {
+        id: JobId::new(row.try_get("id")?),
+        kind: row.try_get("kind")?,
+        state: state.parse().map_err(CatalogError::corrupt)?,
+        hold: row.try_get("hold")?,
+        held_by: row.try_get::<Option<i64>, _>("held_by")?.map(JobId::new),
+        plugin: row.try_get("plugin_name")?,
+        plugin_version: row.try_get("source_hash")?,
+        root: row.try_get("root")?,
+        path: joined(row.try_get("directory")?, row.try_get("name")?),
+        version: VersionId::new(row.try_get("file_version_id")?),
+        attempt: row.try_get("attempt")?,
+        rows: unsigned(row, "rows")?,
+        bytes_in: unsigned(row, "bytes_in")?,
+        size_bytes: unsigned(row, "size_bytes")?,
+        quarantined: unsigned(row, "quarantined")?,
+        error_class: row.try_get("error_class")?,
+        error: row.try_get("error_message")?,
+        worker: row.try_get("worker_id")?,
+        created_at_us: row.try_get("created_at_us")?,
+        claimed_at_us: row.try_get("claimed_at_us")?,
+        ended_at_us: row.try_get("ended_at_us")?,
+        not_before_us: row.try_get("not_before_us")?,
+        superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(JobId::new),
+    })
+}
+
+pub(super) fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, CatalogError> {
+    Ok(row.try_get::<i64, _>(column)?.cast_unsigned())
+}

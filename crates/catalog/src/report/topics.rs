@@ -1,0 +1,45 @@
+//! Topics: where they go, and what lies there.
+
+use super::jobs::unsigned;
+use crate::db::Catalog;
+use crate::error::CatalogError;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicRow {
+    pub topic: String,
+    pub uri: String,
+    /// Plugins that publish to it, separated by commas; empty when none does any more.
+    pub plugins: String,
+    pub rows: u64,
+    pub files: u64,
+    pub size_bytes: u64,
+    pub jobs: u64,
+}
+
+impl Catalog {
+    pub async fn topics(&self) -> Result<Vec<TopicRow>, CatalogError> {
+        let sql = "WITH names AS (SELECT DISTINCT topic_name AS topic, uri FROM topic_config
+                                  UNION SELECT DISTINCT topic, uri FROM artifact WHERE state = 'CURRENT')
+                   SELECT n.topic, n.uri,
+                       coalesce((SELECT group_concat(plugin_name) FROM topic_config c WHERE c.topic_name = n.topic AND c.uri = n.uri), '') AS plugins,
+                       coalesce(sum(a.rows), 0) AS rows, count(a.id) AS files, coalesce(sum(a.size_bytes), 0) AS size_bytes,
+                       count(DISTINCT a.job_id) AS jobs
+                   FROM names n LEFT JOIN artifact a ON a.topic = n.topic AND a.uri = n.uri AND a.state = 'CURRENT'
+                   GROUP BY n.topic, n.uri ORDER BY n.topic, n.uri";
+        let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
+        let topic = |row: &SqliteRow| -> Result<TopicRow, CatalogError> {
+            Ok(TopicRow {
+                topic: row.try_get("topic")?,
+                uri: row.try_get("uri")?,
+                plugins: row.try_get("plugins")?,
+                rows: unsigned(row, "rows")?,
+                files: unsigned(row, "files")?,
+                size_bytes: unsigned(row, "size_bytes")?,
+                jobs: unsigned(row, "jobs")?,
+            })
+        };
+        rows.iter().map(topic).collect()
+    }
+}
