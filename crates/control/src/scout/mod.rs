@@ -1,0 +1,31 @@
+//! Scout finds files (walk, inventory), versions them by content (hash, tagger) and gives them their jobs.
+//! It never writes to a source, and it is the only one who writes locations, versions and new jobs.
+
+mod batch;
+mod below;
+mod budget;
+mod digest;
+mod exchange;
+mod findings;
+mod frames;
+mod ignores;
+mod inventory;
+mod lister;
+mod listing;
+mod progress;
+mod report;
+mod scout_error;
+mod source;
+mod stop;
+mod stored;
+mod vanished;
+mod walk;
+mod walker;
+
+pub use ignores::IgnorePatternError;
+pub use progress::{Progress, ProgressCounts};
+pub use report::{Bounded, PassReport, PassedOver, PassedOverReason, Unreadable};
+pub use scout_error::ScoutError;
+pub use source::Source;
+pub use stop::Stop;
+pub use walker::PATH_LEN_MAX;
