@@ -29,7 +29,7 @@ check: setup-build setup-python setup-deny ## formatting, lints, licences, docum
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo deny --log-level error check bans licenses sources
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
-	cd python && $(VENV_PYTHON) -m mypy
+	cd python && $(VENV_PYTHON) -m mypy casparian_flow
 
 bench: setup-build setup-python ## measure beside peers: FILES=200000 CSV=10000 BIG_MB=2048
 	cargo build --locked --release -p casparian
