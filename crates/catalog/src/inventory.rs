@@ -56,7 +56,9 @@ impl Catalog {
             );
             query.push_bind(root.get()).push(" AND path IN (");
             let mut list = query.separated(", ");
-            chunk.iter().for_each(|path| drop(list.push_bind(*path)));
+            chunk.iter().for_each(|path| {
+                list.push_bind(*path);
+            });
             query.push(")");
             for row in query.build().fetch_all(self.readers()).await? {
                 let path: Vec<u8> = row.try_get(0)?;
@@ -96,7 +98,9 @@ impl Catalog {
              WHERE directory_id IN (",
         );
         let mut list = query.separated(", ");
-        directories.iter().for_each(|directory| drop(list.push_bind(directory.get())));
+        directories.iter().for_each(|directory| {
+            list.push_bind(directory.get());
+        });
         query.push(") ORDER BY directory_id, name LIMIT ").push_bind(limit as i64);
         let rows = query.build().fetch_all(self.readers()).await?;
         let entry = |row: &SqliteRow| Ok((DirectoryId::new(row.try_get(7)?), stored_entry(row)?));
@@ -292,7 +296,9 @@ impl ScoutTx {
         let mut query = QueryBuilder::<Sqlite>::new("UPDATE file_location SET deleted_at_us = ");
         query.push_bind(now_us).push(" WHERE deleted_at_us IS NULL AND id IN (");
         let mut list = query.separated(", ");
-        locations.iter().for_each(|location| drop(list.push_bind(location.get())));
+        locations.iter().for_each(|location| {
+            list.push_bind(location.get());
+        });
         query.push(")").build().execute(&mut *self.tx).await?;
         Ok(())
     }
@@ -310,7 +316,9 @@ impl ScoutTx {
              WHERE l.deleted_at_us IS NULL AND j.state IN ('COMPLETED', 'SKIPPED') AND l.id IN (",
         );
         let mut list = query.separated(", ");
-        locations.iter().for_each(|location| drop(list.push_bind(location.get())));
+        locations.iter().for_each(|location| {
+            list.push_bind(location.get());
+        });
         let rows = query.push(")").build().fetch_all(&mut *self.tx).await?;
         for row in rows {
             let insert = "INSERT INTO processing_job (id, kind, state, hold, file_version_id, location_id, manifest_id, plugin_name,

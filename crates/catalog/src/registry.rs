@@ -6,7 +6,7 @@ use crate::queue::{TopicTarget, json};
 use crate::roles::SentinelTx;
 use protocol::{Limits, ManifestId, PluginDeclaration, PluginName, PluginVersion};
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
@@ -111,15 +111,38 @@ pub fn auto_tag(plugin: &PluginName) -> String {
 
 impl Catalog {
     pub async fn registry_state(&self) -> Result<RegistryState, CatalogError> {
-        let sql = "SELECT id, plugin_name, source_hash, source_code, lock_text, status, origin FROM plugin_manifest
-                   WHERE status IN ('ACTIVE', 'REJECTED') ORDER BY id";
-        let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
-        let manifests = rows.iter().map(known_manifest).collect::<Result<_, _>>()?;
-        let sql = "SELECT announcer, plugin_name, source_hash FROM plugin_announcement ORDER BY announcer, plugin_name";
-        let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
-        let announcements = rows.iter().map(announcement).collect::<Result<_, _>>()?;
-        Ok(RegistryState { manifests, announcements })
+        registry_state(&mut *self.readers().acquire().await?).await
     }
+}
+
+impl SentinelTx {
+    /// As it is within the transaction.
+    pub async fn registry_state(&mut self) -> Result<RegistryState, CatalogError> {
+        registry_state(&mut self.tx).await
+    }
+
+    /// A source that was seen before, whatever its status is now.
+    pub async fn manifest_source(
+        &mut self,
+        plugin: &str,
+        version: PluginVersion,
+    ) -> Result<Option<(String, Option<String>)>, CatalogError> {
+        let sql = "SELECT source_code, lock_text FROM plugin_manifest WHERE plugin_name = $1 AND source_hash = $2";
+        let query = sqlx::query(sql).bind(plugin).bind(version.as_bytes().to_vec());
+        let row = query.fetch_optional(&mut *self.tx).await?;
+        row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
+    }
+}
+
+async fn registry_state(connection: &mut SqliteConnection) -> Result<RegistryState, CatalogError> {
+    let sql = "SELECT id, plugin_name, source_hash, source_code, lock_text, status, origin FROM plugin_manifest
+               WHERE status IN ('ACTIVE', 'REJECTED') ORDER BY id";
+    let rows = sqlx::query(sql).fetch_all(&mut *connection).await?;
+    let manifests = rows.iter().map(known_manifest).collect::<Result<_, _>>()?;
+    let sql = "SELECT announcer, plugin_name, source_hash FROM plugin_announcement ORDER BY announcer, plugin_name";
+    let rows = sqlx::query(sql).fetch_all(connection).await?;
+    let announcements = rows.iter().map(announcement).collect::<Result<_, _>>()?;
+    Ok(RegistryState { manifests, announcements })
 }
 
 fn known_manifest(row: &SqliteRow) -> Result<KnownManifest, CatalogError> {

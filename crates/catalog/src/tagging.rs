@@ -4,7 +4,9 @@ use crate::db::Catalog;
 use crate::error::CatalogError;
 use crate::inventory::stat;
 use crate::roles::ScoutTx;
-use protocol::{ContentHash, FileStat, LocationId, ManifestId, PluginName, VersionId};
+use protocol::{
+    ContentHash, FileStat, LocationId, ManifestId, PluginName, SourceRootId, VersionId,
+};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -78,59 +80,67 @@ const TODO: &str = "SELECT l.id, r.path, d.path, l.name, l.inode, l.size, l.mtim
     LEFT JOIN file_version v ON v.id = l.current_version_id ";
 
 impl Catalog {
-    /// Locations that were not routed in this epoch, by id, after one.
+    /// Locations of these roots that were not routed in this epoch, by id, after one.
     pub async fn todo(
         &self,
+        roots: &[SourceRootId],
         epoch: i64,
         after: LocationId,
         limit: usize,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
-        let filter = "WHERE l.routed_epoch < $3 AND l.deleted_at_us IS NULL AND l.id > $1 ORDER BY l.id LIMIT $2";
-        self.locations(filter, after, limit, Some(epoch)).await
+        let filter =
+            "l.routed_epoch < $3 AND l.deleted_at_us IS NULL AND l.id > $1 ORDER BY l.id LIMIT $2";
+        self.locations(roots, filter, after, limit, Some(epoch)).await
     }
 
     /// Locations that have to be hashed once more.
     pub async fn racy(
         &self,
+        roots: &[SourceRootId],
         after: LocationId,
         limit: usize,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
-        let filter = "WHERE l.racy = 1 AND l.dirty = 0 AND l.deleted_at_us IS NULL AND l.id > $1 ORDER BY l.id LIMIT $2";
-        self.locations(filter, after, limit, None).await
+        let filter = "l.racy = 1 AND l.dirty = 0 AND l.deleted_at_us IS NULL AND l.id > $1 ORDER BY l.id LIMIT $2";
+        self.locations(roots, filter, after, limit, None).await
     }
 
     /// Locations whose content was never hashed under their stat.
     pub async fn unhashed(
         &self,
+        roots: &[SourceRootId],
         after: LocationId,
         limit: usize,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
-        let filter =
-            "WHERE l.dirty = 1 AND l.deleted_at_us IS NULL AND l.id > $1 ORDER BY l.id LIMIT $2";
-        self.locations(filter, after, limit, None).await
+        let filter = "l.dirty = 1 AND l.deleted_at_us IS NULL AND l.id > $1 ORDER BY l.id LIMIT $2";
+        self.locations(roots, filter, after, limit, None).await
     }
 
     /// Locations whose bytes changed under the parser, and that nobody looked at since.
     pub async fn changed_holds(
         &self,
+        roots: &[SourceRootId],
         after: LocationId,
         limit: usize,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
-        let filter = "WHERE l.id > $1 AND l.deleted_at_us IS NULL AND l.id IN (SELECT j.location_id FROM processing_job j
+        let filter = "l.id > $1 AND l.deleted_at_us IS NULL AND l.id IN (SELECT j.location_id FROM processing_job j
                         WHERE j.state = 'PENDING' AND j.hold = 'changed' AND j.held_by IS NULL
                           AND j.file_version_id = l.current_version_id AND coalesce(l.hashed_at_us, 0) <= j.ended_at_us)
                       ORDER BY l.id LIMIT $2";
-        self.locations(filter, after, limit, None).await
+        self.locations(roots, filter, after, limit, None).await
     }
 
     async fn locations(
         &self,
+        roots: &[SourceRootId],
         filter: &'static str,
         after: LocationId,
         limit: usize,
         epoch: Option<i64>,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
-        let sql = AssertSqlSafe([TODO, filter].concat());
+        // Numbers of ours, so that the statement may hold them.
+        let roots: Vec<String> = roots.iter().map(|root| root.get().to_string()).collect();
+        let of_roots = ["WHERE r.id IN (", &roots.join(", "), ") AND "].concat();
+        let sql = AssertSqlSafe([TODO, &of_roots, filter].concat());
         let mut query = sqlx::query(sql).bind(after.get()).bind(limit as i64);
         if let Some(epoch) = epoch {
             query = query.bind(epoch);
@@ -215,6 +225,25 @@ impl ScoutTx {
         Ok(())
     }
 
+    /// Files that changed since the inventory saw them: dirty, and to be routed. Their directories are compared again.
+    pub async fn restat(&mut self, moved: &[(LocationId, FileStat)]) -> Result<(), CatalogError> {
+        let location = "UPDATE file_location SET inode = $2, size = $3, mtime_ns = $4, ctime_ns = $5, dirty = 1, routed_epoch = 0
+                        WHERE id = $1 AND deleted_at_us IS NULL";
+        let directory = "UPDATE directory SET digest = NULL WHERE id = (SELECT directory_id FROM file_location WHERE id = $1)";
+        for (id, stat) in moved {
+            sqlx::query(location)
+                .bind(id.get())
+                .bind(stat.inode.cast_signed())
+                .bind(stat.size.cast_signed())
+                .bind(stat.mtime_ns)
+                .bind(stat.ctime_ns)
+                .execute(&mut *self.tx)
+                .await?;
+            sqlx::query(directory).bind(id.get()).execute(&mut *self.tx).await?;
+        }
+        Ok(())
+    }
+
     /// Versions, tags and jobs of these locations, all or none. Refused when the rules moved since the routing.
     pub async fn record(
         &mut self,
@@ -241,6 +270,9 @@ impl ScoutTx {
         now_us: i64,
         counts: &mut RecordCounts,
     ) -> Result<(), CatalogError> {
+        if !self.is_still(tagged).await? {
+            return Ok(());
+        }
         let current = self.current_version(tagged.location).await?;
         let version = match (tagged.hash, current) {
             (Some(hash), Some(current))
@@ -268,6 +300,14 @@ impl ScoutTx {
             }
         }
         Ok(())
+    }
+
+    /// Whether the inventory says of the location what it said when it was read. If not, it stays to be done.
+    async fn is_still(&mut self, tagged: &Tagged<'_>) -> Result<bool, CatalogError> {
+        let sql = "SELECT inode, size, mtime_ns, ctime_ns FROM file_location WHERE id = $1 AND deleted_at_us IS NULL";
+        let query = sqlx::query(sql).bind(tagged.location.get());
+        let row = query.fetch_optional(&mut *self.tx).await?;
+        Ok(row.map(|row| stat(&row, 0)).transpose()? == Some(tagged.stat))
     }
 
     async fn current_version(

@@ -1,6 +1,7 @@
 //! The control plane: it finds, versions and routes files (`scout`), reads plugins (`architect`) and steers jobs (`sentinel`).
 //! It never touches a row of data.
 
+pub mod architect;
 pub mod clock;
 pub mod route;
 pub mod scout;

@@ -22,7 +22,7 @@ pub enum SinkUriError {
 }
 
 /// Where a topic goes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SinkUri {
     /// A directory of Parquet files, relative to the output root, with `/` between its parts.
     Parquet { path: String },

@@ -206,6 +206,9 @@ mod tests {
         assert!(mine.split().is_none());
         mine.push(frame(b"deep", b"x\0"));
         other.push(mine.split().unwrap());
-        assert_eq!((drain(&mut mine), drain(&mut other)), (vec!["deep/x".into()], vec!["alone".into()]));
+        assert_eq!(
+            (drain(&mut mine), drain(&mut other)),
+            (vec!["deep/x".into()], vec!["alone".into()])
+        );
     }
 }

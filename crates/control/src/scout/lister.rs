@@ -155,7 +155,8 @@ impl<'a> Lister<'a> {
     }
 
     fn is_own(&self, fd: BorrowedFd<'_>, name: &[u8], entry: &Entry) -> bool {
-        let stat = || statat(fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|s| self.root.own.have(&s));
+        let stat =
+            || statat(fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|s| self.root.own.have(&s));
         self.root.own.have_path(&self.path) || self.root.own.may_have(entry.stat.inode) && stat()
     }
 

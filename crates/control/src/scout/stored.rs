@@ -30,7 +30,11 @@ impl<'a> StoredEntries<'a> {
         loop {
             if let Some((of, _)) = self.page.front() {
                 let is_its = *of == directory;
-                return Ok(if is_its { self.page.pop_front().map(|(_, entry)| entry) } else { None });
+                return Ok(if is_its {
+                    self.page.pop_front().map(|(_, entry)| entry)
+                } else {
+                    None
+                });
             }
             match self.cut.take() {
                 Some((of, last)) if of == directory => self.read_on(of, last).await?,

@@ -115,7 +115,9 @@ impl Drop for Walk {
 /// A walk that starts somewhere below has to know what is ignored there. None: the directory itself is, or it is gone.
 fn hinted(plan: &WalkPlan, hint: &Hint) -> Option<Task> {
     let mut ignores = plan.ignores.clone();
-    for (above, path) in below::above(&hint.path).zip(below::above(&hint.path).skip(1).chain([&*hint.path])) {
+    for (above, path) in
+        below::above(&hint.path).zip(below::above(&hint.path).skip(1).chain([&*hint.path]))
+    {
         let directory = below::open_directory(plan.root.fd.as_fd(), above).ok()?;
         // Bad lines were named by the walk that saw the whole directory.
         (ignores, _) = read_ignores(directory.as_fd(), above, &ignores).ok()?;

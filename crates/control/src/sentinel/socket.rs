@@ -39,7 +39,7 @@ pub struct Inbound {
 }
 
 /// Where to put what is to be sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Outbox {
     queue: Sender<(Peer, SentinelMessage)>,
     wake: Arc<OwnedFd>,
@@ -59,7 +59,7 @@ impl Outbox {
 
 #[derive(Debug)]
 pub struct Socket {
-    pub outbox: Outbox,
+    outbox: Outbox,
     /// The address that workers connect to, with the port that was really taken.
     pub endpoint: String,
     closing: Arc<AtomicBool>,
@@ -87,11 +87,16 @@ impl Socket {
         let wake_fd = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let closing = Arc::new(AtomicBool::new(false));
         let (queue, to_send) = crossbeam_channel::unbounded();
-        let pump = Pump { router, to_send, deliver, wake: wake_fd.clone(), closing: closing.clone() };
+        let pump =
+            Pump { router, to_send, deliver, wake: wake_fd.clone(), closing: closing.clone() };
         let thread =
             std::thread::Builder::new().name("sentinel-socket".to_owned()).spawn(|| pump.run())?;
         let outbox = Outbox { queue, wake: wake_fd };
         Ok(Self { outbox, endpoint, closing, thread: Some(thread) })
+    }
+
+    pub fn outbox(&self) -> Outbox {
+        self.outbox.clone()
     }
 
     pub fn inbox() -> (tokio::sync::mpsc::Sender<Inbound>, tokio::sync::mpsc::Receiver<Inbound>) {

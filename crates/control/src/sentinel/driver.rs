@@ -1,0 +1,232 @@
+//! The Sentinel's loop: takes what came in, asks `decide`, does what it says in one transaction, and sends only what is committed.
+
+use super::batch::events_of;
+use super::decide::{Action, Assignment, Decider, Event, Hint, Outcome, Peer, Timing};
+use super::progress::Progress;
+use super::socket::{Inbound, Outbox};
+use super::store::{self, Batch};
+use super::token::Tokens;
+use crate::architect::Registrar;
+use crate::clock::Clock;
+use catalog::{Catalog, CatalogError, NewRequest, Opportunities, SentinelEpoch};
+use protocol::{Conclude, ErrorClass, PluginVersion, SentinelMessage};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
+
+/// Messages in one transaction: the first of them waits for the last.
+const BATCH_MAX: usize = 512;
+/// How often the catalog is looked at when nothing is said.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often the plugin directory is looked at.
+const REGISTRY_EVERY_US: i64 = 1_000_000;
+/// After the catalog failed.
+const RECOVER_AFTER: Duration = Duration::from_millis(500);
+
+pub(super) struct Driver {
+    pub catalog: Catalog,
+    pub epoch: SentinelEpoch,
+    pub timing: Timing,
+    pub host: String,
+    pub clock: Arc<dyn Clock>,
+    pub tokens: Tokens,
+    pub registrar: Registrar,
+    pub inbox: Receiver<Inbound>,
+    pub outbox: Outbox,
+    pub progress: Arc<Progress>,
+    pub stopping: Arc<AtomicBool>,
+}
+
+/// What changes from step to step.
+struct Life {
+    decider: Decider,
+    malformed: u64,
+    registry_looked_us: i64,
+    /// Plugin versions that each worker was sent the source of.
+    sent_sources: BTreeSet<(Peer, PluginVersion)>,
+}
+
+impl Driver {
+    /// Until it is stopped, or deposed. A catalog that fails for a while is waited for.
+    pub(super) async fn run(mut self) -> Result<(), CatalogError> {
+        while !self.stopping.load(Ordering::Acquire) {
+            match self.live().await {
+                Ok(()) => {}
+                Err(error) if error.is_retryable() => {
+                    tracing::warn!(%error, "the catalog failed; trying again");
+                    tokio::time::sleep(RECOVER_AFTER).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// From what the catalog says is in flight, until stopped or until a transaction fails: then memory and catalog may differ, and memory is thrown away.
+    async fn live(&mut self) -> Result<(), CatalogError> {
+        let in_flight = self.catalog.in_flight().await?;
+        let in_flight = in_flight.into_iter().map(store::in_flight).collect();
+        let decider = Decider::new(self.timing, in_flight, self.clock.monotonic_us());
+        let mut life =
+            Life { decider, malformed: 0, registry_looked_us: 0, sent_sources: BTreeSet::new() };
+        let dead = self.dead_sessions().await?;
+        self.step(&mut life, dead).await?;
+        while !self.stopping.load(Ordering::Acquire) {
+            let batch = self.receive().await;
+            let mut events = events_of(batch, &self.tokens, &mut life.malformed);
+            events.push(Event::Tick);
+            events.extend(self.look(&mut life).await?);
+            self.step(&mut life, events).await?;
+            let (workers, in_flight) = (life.decider.workers_len(), life.decider.in_flight_len());
+            self.progress.set_gauges(workers, in_flight, life.malformed);
+        }
+        Ok(())
+    }
+
+    /// Sessions of processes on this host that are no more: their leases need not be waited for.
+    async fn dead_sessions(&self) -> Result<Vec<Event>, CatalogError> {
+        let open = self.catalog.open_sessions().await?;
+        let dead = open.into_iter().filter(|one| one.host == self.host && !process_lives(one.pid));
+        Ok(dead.map(|one| Event::WorkerDied(one.session)).collect())
+    }
+
+    /// What came in, but at least a look now and then.
+    async fn receive(&mut self) -> Vec<Inbound> {
+        let mut batch = Vec::new();
+        let first = tokio::time::timeout(LOOK_EVERY, self.inbox.recv()).await;
+        if let Ok(Some(first)) = first {
+            batch.push(first);
+            while batch.len() < BATCH_MAX
+                && let Ok(next) = self.inbox.try_recv()
+            {
+                batch.push(next);
+            }
+        }
+        batch
+    }
+
+    async fn look(&mut self, life: &mut Life) -> Result<Option<Event>, CatalogError> {
+        let now_us = self.clock.now_us();
+        if now_us - life.registry_looked_us >= REGISTRY_EVERY_US {
+            life.registry_looked_us = now_us;
+            self.registrar.refresh(&self.catalog, self.epoch, now_us).await?;
+        }
+        let there = self.catalog.opportunities(now_us).await?;
+        if there.requests {
+            self.carry_out_requests(now_us).await?;
+        }
+        let Opportunities { queued, suspects, held, retirements, requests: _ } = there;
+        let hint = Hint { queued, suspects, held, retirements };
+        Ok(Some(Event::Hint(hint)))
+    }
+
+    async fn carry_out_requests(&self, now_us: i64) -> Result<(), CatalogError> {
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await?;
+        for pending in tx.pending_requests().await? {
+            let NewRequest::Retry { selection } = &pending.request;
+            let (queued, refused) = tx.retry(selection).await?;
+            let mut lines = vec![format!("{queued} jobs are queued again")];
+            lines.extend(refused);
+            tx.answer_request(pending.id, &lines.join("\n"), now_us).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn step(&mut self, life: &mut Life, events: Vec<Event>) -> Result<(), CatalogError> {
+        let (now_us, mono_us) = (self.clock.now_us(), self.clock.monotonic_us());
+        let lease_s = self.timing.lease_us as f64 / 1e6;
+        let mut batch = Batch::new(&self.catalog, self.epoch, now_us, lease_s);
+        let mut sends = Vec::new();
+        let mut assignments = Vec::new();
+        for event in events {
+            life.forget_sources(&event);
+            let mut actions = life.decider.on(mono_us, event);
+            while !actions.is_empty() {
+                let mut next = Vec::new();
+                for action in actions {
+                    match action {
+                        Action::Answer(peer, answer) => {
+                            sends.push((peer, SentinelMessage::Answer(answer)));
+                        }
+                        Action::Err(peer, report) => {
+                            sends.push((peer, SentinelMessage::Err(None, report)));
+                        }
+                        Action::Dispatch(peer, assignment) => assignments.push((peer, assignment)),
+                        Action::Command(command) => {
+                            let outcome = batch.run(command, &mut self.registrar).await?;
+                            self.count(&outcome);
+                            next.extend(life.decider.on(mono_us, Event::Outcome(outcome)));
+                        }
+                    }
+                }
+                actions = next;
+            }
+        }
+        self.add_dispatches(life, &mut batch, assignments, &mut sends).await?;
+        batch.commit().await?;
+        self.send(sends);
+        Ok(())
+    }
+
+    async fn add_dispatches(
+        &self,
+        life: &mut Life,
+        batch: &mut Batch<'_>,
+        assignments: Vec<(Peer, Assignment)>,
+        sends: &mut Vec<(Peer, SentinelMessage)>,
+    ) -> Result<(), CatalogError> {
+        for (peer, assignment) in assignments {
+            if let Some(mut dispatch) = batch.dispatch(assignment).await? {
+                if !life.sent_sources.insert((peer.clone(), dispatch.plugin_version)) {
+                    dispatch.plugin_source = None;
+                }
+                sends.push((peer, SentinelMessage::Dispatch(assignment.job.id, dispatch)));
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, sends: Vec<(Peer, SentinelMessage)>) {
+        if sends.is_empty() {
+            return;
+        }
+        for (peer, message) in sends {
+            self.outbox.send(peer, message);
+        }
+        self.outbox.flush();
+    }
+
+    fn count(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Concluded { concluded, .. } => {
+                self.progress.count_completed(concluded.len() as u64);
+            }
+            Outcome::Failed { taken: true, .. } => self.progress.count_failed(),
+            _ => {}
+        }
+    }
+}
+
+impl Life {
+    /// A worker that identifies may be new, and one that cannot load a plugin may have lost its source.
+    fn forget_sources(&mut self, event: &Event) {
+        let lost = |(_, conclude): &(_, Conclude)| conclude.error_class == Some(ErrorClass::Load);
+        match event {
+            Event::Identify(peer, ..) => self.sent_sources.retain(|(sent, _)| sent != peer),
+            Event::Concludes(peer, concludes) if concludes.iter().any(lost) => {
+                self.sent_sources.retain(|(sent, _)| sent != peer);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn process_lives(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    // Not permitted means that it is there, and somebody else's.
+    pid.is_some_and(|pid| {
+        !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+    })
+}

@@ -1,0 +1,245 @@
+//! What `decide` wants of the catalog, done: one write transaction for all that a batch of messages leads to.
+
+use super::decide::{
+    Assignment, Claimed, Command, Failure, InFlight, NextStep, Outcome, Peer, Receipt,
+};
+use super::dispatch;
+use crate::architect::Registrar;
+use catalog::{
+    Catalog, CatalogError, ClaimedJob, ConcludeOutcome, FailNext, GrantOutcome, InFlightJob, Loss,
+    ManifestDetail, SentinelEpoch, SentinelTx, WorkerRegistration,
+};
+use protocol::{
+    Dispatch, Grant, Identify, JobAttempt, ManifestId, ReadyJob, Refusal, Retirement, SessionToken,
+};
+use std::collections::BTreeMap;
+
+/// Superseded files that a worker is told of at once.
+const RETIRE_MAX: usize = 1_000;
+
+/// The transaction is begun by the first command that needs it.
+pub(super) struct Batch<'a> {
+    catalog: &'a Catalog,
+    epoch: SentinelEpoch,
+    now_us: i64,
+    lease_s: f64,
+    tx: Option<SentinelTx>,
+    manifests: BTreeMap<ManifestId, ManifestDetail>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(
+        catalog: &'a Catalog,
+        epoch: SentinelEpoch,
+        now_us: i64,
+        lease_s: f64,
+    ) -> Self {
+        Self { catalog, epoch, now_us, lease_s, tx: None, manifests: BTreeMap::new() }
+    }
+
+    pub(super) async fn commit(self) -> Result<(), CatalogError> {
+        match self.tx {
+            Some(tx) => tx.commit().await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn tx(&mut self) -> Result<&mut SentinelTx, CatalogError> {
+        if self.tx.is_none() {
+            self.tx = Some(self.catalog.begin_sentinel(self.epoch).await?);
+        }
+        self.tx.as_mut().ok_or_else(|| unreachable!("it was just begun"))
+    }
+
+    pub(super) async fn run(
+        &mut self,
+        command: Command,
+        registrar: &mut Registrar,
+    ) -> Result<Outcome, CatalogError> {
+        let now_us = self.now_us;
+        match command {
+            Command::Register { peer, identify, fresh } => {
+                self.register(peer, identify, &fresh, registrar).await
+            }
+            Command::Claim { session, limit } => {
+                let jobs = self.tx().await?.claim(&session, limit, false, now_us).await?;
+                let jobs = jobs.into_iter().map(claimed).collect();
+                Ok(Outcome::Claimed { session, asked: limit, jobs })
+            }
+            Command::ClaimSuspect { session } => {
+                let jobs = self.tx().await?.claim(&session, 1, true, now_us).await?;
+                let job = jobs.into_iter().next().map(claimed);
+                Ok(Outcome::SuspectClaimed { session, job })
+            }
+            Command::Grant { session, ready } => self.grant(session, &ready).await,
+            Command::Conclude { session, receipts } => self.conclude(session, receipts).await,
+            Command::Fail { session, failure } => self.fail(session, failure).await,
+            Command::Requeue { jobs } => {
+                let losses = jobs.iter().map(|one| Loss {
+                    job: one.job,
+                    losses: one.losses,
+                    spent: one.spent,
+                });
+                let losses = losses.collect::<Vec<_>>();
+                self.tx().await?.requeue(&losses, now_us).await?;
+                Ok(Outcome::Requeued { jobs: jobs.iter().map(|one| one.job).collect() })
+            }
+            Command::BeginRecovery { job, session } => {
+                let recovery = self.tx().await?.begin_recovery(job, &session).await?;
+                Ok(Outcome::RecoveryBegun { session, job, recovery })
+            }
+            Command::Lost { job, recovery } => {
+                let taken = self.tx().await?.lost(job, recovery).await?;
+                Ok(Outcome::LostTaken { job, taken })
+            }
+            Command::Admit => {
+                Ok(Outcome::Admitted { queued: self.tx().await?.admit(now_us).await? })
+            }
+            Command::Retirements => {
+                let retire = self.tx().await?.retirements(RETIRE_MAX).await?;
+                Ok(Outcome::Retirements { retire })
+            }
+            Command::MarkRetired { artifacts } => {
+                self.tx().await?.mark_retired(&artifacts).await?;
+                Ok(Outcome::Done)
+            }
+            Command::WorkerLost { session } => {
+                self.tx().await?.worker_lost(&session, now_us).await?;
+                Ok(Outcome::Done)
+            }
+        }
+    }
+
+    async fn register(
+        &mut self,
+        peer: Peer,
+        identify: Identify,
+        fresh: &SessionToken,
+        registrar: &mut Registrar,
+    ) -> Result<Outcome, CatalogError> {
+        let now_us = self.now_us;
+        let tx = self.tx().await?;
+        let worker_id = identify.worker_id.as_ref().map_or("", |id| id.as_str());
+        let registration = WorkerRegistration {
+            worker_id,
+            environment: &identify.environment,
+            slots: identify.slots.max(1),
+            offered: identify.token.as_ref(),
+            fresh,
+        };
+        let session = tx.register_worker(&registration, now_us).await?;
+        let refusals = registrar.announce(tx, &identify, now_us).await?;
+        Ok(Outcome::Registered { peer, session, identify, refusals })
+    }
+
+    async fn grant(
+        &mut self,
+        session: SessionToken,
+        ready: &[ReadyJob],
+    ) -> Result<Outcome, CatalogError> {
+        let now_us = self.now_us;
+        let tx = self.tx().await?;
+        let (mut granted, mut refused) = (Vec::new(), Vec::new());
+        for job in ready {
+            let (id, attempt) = (job.job, job.attempt);
+            match tx.grant(job, &session, now_us).await? {
+                GrantOutcome::Granted { supersede } => {
+                    granted.push(Grant { id, attempt, supersede })
+                }
+                GrantOutcome::Refused { reason } => refused.push(Refusal { id, attempt, reason }),
+            }
+        }
+        Ok(Outcome::Granted { session, granted, refused })
+    }
+
+    async fn conclude(
+        &mut self,
+        session: SessionToken,
+        receipts: Vec<Receipt>,
+    ) -> Result<Outcome, CatalogError> {
+        let now_us = self.now_us;
+        let tx = self.tx().await?;
+        let (mut concluded, mut refused) = (Vec::new(), Vec::new());
+        for Receipt { job, metrics, .. } in receipts {
+            let receipt = catalog::Receipt { job, metrics };
+            match tx.conclude(&receipt, &session, now_us).await? {
+                ConcludeOutcome::Completed => concluded.push(job),
+                ConcludeOutcome::Refused { reason } => {
+                    tracing::warn!(job = job.id.get(), reason, "a receipt is refused");
+                    let reason = reason.to_owned();
+                    refused.push(Refusal { id: job.id, attempt: job.attempt, reason });
+                }
+            }
+        }
+        let retire = self.retire_now(&concluded).await?;
+        Ok(Outcome::Concluded { session, concluded, refused, retire })
+    }
+
+    /// Superseded files move as soon as what replaces them is current.
+    async fn retire_now(
+        &mut self,
+        concluded: &[JobAttempt],
+    ) -> Result<Vec<Retirement>, CatalogError> {
+        if concluded.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.tx().await?.retirements(RETIRE_MAX).await
+    }
+
+    async fn fail(
+        &mut self,
+        session: SessionToken,
+        failure: Failure,
+    ) -> Result<Outcome, CatalogError> {
+        let now_us = self.now_us;
+        let Failure { job, class, message, metrics, next } = failure;
+        let next = match next {
+            NextStep::Fail => FailNext::Failed,
+            NextStep::Retry { after_us } => FailNext::Backoff { not_before_us: now_us + after_us },
+            NextStep::LookAgain => FailNext::Changed,
+            NextStep::Requeue => FailNext::Requeue,
+        };
+        let failure = catalog::Failure { job, class, message, metrics, next };
+        let taken = self.tx().await?.fail(&failure, &session, now_us).await?;
+        Ok(Outcome::Failed { session, job, taken })
+    }
+
+    /// The payload for a job that was just claimed or is to be recovered; none when it cannot be made.
+    pub(super) async fn dispatch(
+        &mut self,
+        assignment: Assignment,
+    ) -> Result<Option<Dispatch>, CatalogError> {
+        let lease_s = self.lease_s;
+        let detail = self.tx().await?.job_detail(assignment.job.id).await?;
+        let Some(detail) = detail else { return Ok(None) };
+        let manifest = self.manifest(detail.manifest).await?;
+        let tx = self.tx().await?;
+        let outputs = match assignment.recovery {
+            0 => Vec::new(),
+            _ => tx.recovery_outputs(assignment.job.id).await?,
+        };
+        Ok(Some(dispatch::payload(assignment, detail, manifest, outputs, lease_s)))
+    }
+}
+
+/// The jobs of a batch are mostly of the same few plugins.
+impl Batch<'_> {
+    async fn manifest(&mut self, id: ManifestId) -> Result<ManifestDetail, CatalogError> {
+        if let Some(known) = self.manifests.get(&id) {
+            return Ok(known.clone());
+        }
+        let manifest = self.tx().await?.manifest_detail(id).await?;
+        self.manifests.insert(id, manifest.clone());
+        Ok(manifest)
+    }
+}
+
+fn claimed(job: ClaimedJob) -> Claimed {
+    let ClaimedJob { job, failures, losses, retries } = job;
+    Claimed { job, failures, losses, retries }
+}
+
+pub(super) fn in_flight(job: InFlightJob) -> InFlight {
+    let InFlightJob { claimed: job, session, committing, recovery } = job;
+    InFlight { claimed: claimed(job), session, committing, recovery }
+}
