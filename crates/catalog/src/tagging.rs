@@ -55,6 +55,8 @@ pub struct SubscribedPlugin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tagged<'a> {
     pub location: LocationId,
+    /// `TodoLocation::stat`. Where the inventory has stored another one since, nothing is recorded: the location is to do again.
+    pub seen: FileStat,
     /// The stat under which it was hashed, or looked at.
     pub stat: FileStat,
     /// None: only routed.
@@ -70,6 +72,8 @@ pub struct RecordCounts {
     pub versions: u64,
     pub jobs: u64,
     pub skipped: u64,
+    /// Changed or deleted in the catalog since they were read; nothing was recorded of them.
+    pub stale: u64,
 }
 
 const TODO: &str = "SELECT l.id, r.path, d.path, l.name, l.inode, l.size, l.mtime_ns, l.ctime_ns, l.dirty, l.racy, l.hashed_at_us,

@@ -1,0 +1,261 @@
+//! A fresh catalog, and short words for what happens to it. Another database joins by another `fresh`.
+
+use catalog::{
+    Catalog, ClaimedJob, ConcludeOutcome, DesiredPlugin, DesiredRegistry, FailNext, Failure,
+    GrantOutcome, JobState, NewLocation, OpenMode, Receipt, RecordCounts, SentinelEpoch,
+    SubscribedPlugin, Tagged, TodoLocation, TopicTarget, WorkerRegistration, report::JobFilter,
+};
+use protocol::{
+    CommitId, ContentHash, Environment, ErrorClass, FileStat, JobAttempt, JobId, Limits,
+    LocationId, Metrics, PluginDeclaration, PluginVersion, ReadyJob, SessionToken, SinkUri,
+    StagedOutput, TopicOptions,
+};
+use std::sync::atomic::{AtomicI64, Ordering};
+use tempfile::TempDir;
+
+pub struct Backend {
+    pub catalog: Catalog,
+    pub epoch: SentinelEpoch,
+    pub session: SessionToken,
+    now_us: AtomicI64,
+    directory: TempDir,
+}
+
+impl Backend {
+    pub async fn fresh() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = directory.path().join("catalog.db");
+        let catalog = Catalog::open(url.to_str().unwrap(), OpenMode::ReadWrite).await.unwrap();
+        let epoch = catalog.take_sentinel_epoch().await.unwrap();
+        let session: SessionToken = "session1".parse().unwrap();
+        let now_us = AtomicI64::new(1_800_000_000_000_000);
+        let backend = Self { catalog, epoch, session, now_us, directory };
+        backend.worker("session1").await;
+        backend
+    }
+
+    pub fn url(&self) -> String {
+        self.directory.path().join("catalog.db").to_str().unwrap().to_owned()
+    }
+
+    pub fn now(&self) -> i64 {
+        self.now_us.fetch_add(1_000, Ordering::Relaxed)
+    }
+
+    pub async fn worker(&self, session: &str) -> SessionToken {
+        let fresh: SessionToken = session.parse().unwrap();
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let environment = Environment { host: "here".to_owned(), ..Environment::default() };
+        let registration = WorkerRegistration {
+            worker_id: "w",
+            environment: &environment,
+            slots: 2,
+            offered: None,
+            fresh: &fresh,
+        };
+        let session = tx.register_worker(&registration, self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        session
+    }
+
+    pub async fn plugins(&self, plugins: &[DesiredPlugin]) -> bool {
+        let desired = DesiredRegistry { plugins: plugins.to_vec(), user_rules: Vec::new() };
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let changed = tx.sync_registry(&desired, self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        changed
+    }
+
+    /// The file at a path holds this content now; it is inventoried, hashed, routed to every plugin and recorded.
+    pub async fn write(&self, path: &str, content: u8) -> RecordCounts {
+        self.inventory(path, content).await;
+        self.tag(path, content).await
+    }
+
+    pub async fn inventory(&self, path: &str, content: u8) {
+        let now_us = self.now();
+        let mut tx = self.catalog.begin_scout().await.unwrap();
+        let root = tx.register_root(b"/data", now_us).await.unwrap();
+        let directory = tx.upsert_directories(root, &[b"".as_slice()], now_us).await.unwrap()[0];
+        let stat = FileStat {
+            inode: 1,
+            size: u64::from(content),
+            mtime_ns: now_us * 1_000,
+            ctime_ns: now_us * 1_000,
+        };
+        let location = NewLocation { directory, name: path.as_bytes().to_vec(), stat };
+        tx.upsert_locations(&[location], now_us).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    pub async fn tag(&self, path: &str, content: u8) -> RecordCounts {
+        let todo = self.location(path).await;
+        let table = self.catalog.routing_table().await.unwrap();
+        let plugins = table.plugins.iter().collect::<Vec<&SubscribedPlugin>>();
+        let tags = plugins.iter().flat_map(|plugin| plugin.tags.clone()).collect::<Vec<_>>();
+        let tagged = Tagged {
+            location: todo.id,
+            stat: todo.stat,
+            hash: Some(hash(content)),
+            racy: false,
+            tags: &tags,
+            plugins: &plugins,
+        };
+        let mut tx = self.catalog.begin_scout().await.unwrap();
+        let counts = tx.record(&[tagged], table.epoch, self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        counts
+    }
+
+    pub async fn location(&self, path: &str) -> TodoLocation {
+        let all = self.catalog.todo(i64::MAX, LocationId::new(0), 10_000).await.unwrap();
+        all.into_iter().find(|one| one.name == path.as_bytes()).expect("the location is live")
+    }
+
+    pub async fn delete(&self, path: &str) {
+        let location = self.location(path).await.id;
+        let mut tx = self.catalog.begin_scout().await.unwrap();
+        tx.mark_deleted(&[location], self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    pub async fn admit(&self) -> u64 {
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let queued = tx.admit(self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        queued
+    }
+
+    pub async fn claim(&self, limit: usize) -> Vec<ClaimedJob> {
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let jobs = tx.claim(&self.session, limit, false, self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        jobs
+    }
+
+    pub async fn grant(&self, job: JobAttempt, topics: &[&str]) -> GrantOutcome {
+        self.grant_to(job, topics, &self.session).await
+    }
+
+    pub async fn grant_to(
+        &self,
+        job: JobAttempt,
+        topics: &[&str],
+        session: &SessionToken,
+    ) -> GrantOutcome {
+        let outputs = topics.iter().map(|topic| output(job, topic)).collect();
+        let commit_id = CommitId::from(job.id);
+        let ready = ReadyJob { job: job.id, attempt: job.attempt, commit_id, outputs };
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let outcome = tx.grant(&ready, session, self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        outcome
+    }
+
+    pub async fn conclude(&self, job: JobAttempt) -> ConcludeOutcome {
+        self.conclude_as(job, &self.session).await
+    }
+
+    pub async fn conclude_as(&self, job: JobAttempt, session: &SessionToken) -> ConcludeOutcome {
+        let metrics = Metrics { rows: 1, ..Metrics::default() };
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let outcome = tx.conclude(&Receipt { job, metrics }, session, self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        outcome
+    }
+
+    pub async fn fail(&self, job: JobAttempt, next: FailNext) -> bool {
+        let failure = Failure {
+            job,
+            class: ErrorClass::Plugin,
+            message: "ValueError: bad".to_owned(),
+            metrics: Metrics::default(),
+            next,
+        };
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let taken = tx.fail(&failure, &self.session, self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        taken
+    }
+
+    /// Everything that is queued is processed to its end; returns the jobs.
+    pub async fn drain(&self, topics: &[&str]) -> Vec<JobId> {
+        let mut done = Vec::new();
+        loop {
+            self.admit().await;
+            let claimed = self.claim(100).await;
+            if claimed.is_empty() {
+                return done;
+            }
+            for ClaimedJob { job, .. } in claimed {
+                if matches!(self.grant(job, topics).await, GrantOutcome::Granted { .. }) {
+                    assert_eq!(self.conclude(job).await, ConcludeOutcome::Completed);
+                    done.push(job.id);
+                }
+            }
+        }
+    }
+
+    /// State of every job, oldest first.
+    pub async fn states(&self) -> Vec<JobState> {
+        let filter = JobFilter { limit: 1_000, ..JobFilter::default() };
+        let mut jobs = self.catalog.jobs(&filter).await.unwrap();
+        jobs.reverse();
+        jobs.into_iter().map(|job| job.state).collect()
+    }
+
+    /// Files of a topic that are current, and those that are to leave.
+    pub async fn files(&self, topic: &str) -> (u64, usize) {
+        let topics = self.catalog.topics().await.unwrap();
+        let current = topics.iter().filter(|row| row.topic == topic).map(|row| row.files).sum();
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let leaving = tx.retirements(1_000).await.unwrap();
+        (current, leaving.iter().filter(|one| one.topic.as_str() == topic).count())
+    }
+}
+
+pub fn hash(content: u8) -> ContentHash {
+    ContentHash::new([content; 32])
+}
+
+/// A plugin that takes every file and publishes to topics with these options.
+pub fn plugin(name: &str, source: u8, topics: &[(&str, TopicOptions)]) -> DesiredPlugin {
+    let declaration =
+        PluginDeclaration { patterns: vec!["*".to_owned()], ..PluginDeclaration::default() };
+    let target = |(topic, options): &(&str, TopicOptions)| TopicTarget {
+        topic: topic.parse().unwrap(),
+        uri: format!("parquet://{topic}").parse().unwrap(),
+        mode: "append".to_owned(),
+        options: *options,
+    };
+    DesiredPlugin {
+        name: name.parse().unwrap(),
+        version: PluginVersion::new([source; 32]),
+        source: format!("# {source}"),
+        lock: None,
+        origin: "project".to_owned(),
+        declaration: Some(declaration),
+        error: None,
+        topics: topics.iter().map(target).collect(),
+        limits: Limits::default(),
+        settings: "{}".to_owned(),
+    }
+}
+
+pub fn simple(name: &str, source: u8) -> DesiredPlugin {
+    plugin(name, source, &[("out", TopicOptions::default())])
+}
+
+pub fn output(job: JobAttempt, topic: &str) -> StagedOutput {
+    let uri: SinkUri = format!("parquet://{topic}").parse().unwrap();
+    StagedOutput {
+        topic: topic.parse().unwrap(),
+        uri,
+        staged: format!("_staging/w/{}-{}.parquet", job.id, job.attempt),
+        final_name: format!("part-{}.parquet", job.id),
+        rows: 1,
+        size_bytes: 10,
+        hash: hash(1),
+        schema: "a: int64".to_owned(),
+    }
+}

@@ -1,0 +1,10 @@
+//! The conformance suite of the catalog, a module per subject. What differs between databases is in `backend` alone.
+
+mod admission;
+mod backend;
+mod commit;
+mod locations;
+mod opening;
+mod queue;
+mod registry;
+mod versions;

@@ -1,0 +1,131 @@
+//! Claiming, losing and failing.
+
+use crate::backend::{Backend, simple};
+use catalog::{FailNext, JobState, Loss, NewRequest, RetrySelection, is_legal};
+use protocol::JobKind;
+
+#[tokio::test]
+async fn f19_no_job_is_claimed_twice() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    for n in 0..20 {
+        backend.write(&format!("f{n}"), n).await;
+    }
+    let (one, two) = tokio::join!(backend.claim(15), backend.claim(15));
+    let mut ids = one.iter().chain(&two).map(|job| job.job.id).collect::<Vec<_>>();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 20);
+}
+
+#[tokio::test]
+async fn the_most_urgent_goes_first_then_the_oldest() {
+    let backend = Backend::fresh().await;
+    let mut urgent = simple("urgent", 1);
+    urgent.limits.priority = 5;
+    backend.plugins(&[simple("plain", 2)]).await;
+    backend.write("a", 1).await;
+    backend.plugins(&[simple("plain", 2), urgent]).await;
+    backend.write("b", 2).await;
+    let mut plugins = Vec::new();
+    for job in backend.claim(10).await {
+        let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+        let detail = tx.job_detail(job.job.id).await.unwrap().unwrap();
+        plugins.push(tx.manifest_detail(detail.manifest).await.unwrap().name.to_string());
+    }
+    assert_eq!(plugins, ["urgent", "plain", "plain"]);
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_not_active_gets_nothing_and_its_jobs_wait() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let mut broken = simple("p", 2);
+    broken.declaration = None;
+    broken.error = Some("p.py:1: wrong".to_owned());
+    backend.plugins(&[broken]).await;
+    assert!(backend.claim(10).await.is_empty());
+    assert_eq!(backend.catalog.waiting().await.unwrap().without_plugin, 1);
+    backend.plugins(&[simple("p", 3)]).await;
+    assert_eq!(backend.claim(10).await.len(), 1, "with the source that is there now");
+}
+
+#[tokio::test]
+async fn f12_a_lost_job_is_queued_again_and_its_old_attempt_is_over() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let old = backend.claim(1).await.remove(0).job;
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    tx.requeue(&[Loss { job: old, losses: 1, spent: false }], 1).await.unwrap();
+    let again = tx.claim(&backend.session, 1, true, 1).await.unwrap().remove(0);
+    tx.commit().await.unwrap();
+    assert_eq!((again.job.id, again.job.attempt, again.losses), (old.id, 2, 1));
+    assert!(!backend.fail(old, FailNext::Failed).await);
+    assert_eq!(backend.states().await, [JobState::Running]);
+}
+
+#[tokio::test]
+async fn a_job_that_is_lost_too_often_fails_with_a_reason() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let job = backend.claim(1).await.remove(0).job;
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    tx.requeue(&[Loss { job, losses: 4, spent: true }], 1).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(backend.states().await, [JobState::Failed]);
+}
+
+#[tokio::test]
+async fn a_failed_attempt_waits_for_its_time_and_costs_one() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let job = backend.claim(1).await.remove(0).job;
+    let far = backend.now() + 1_000_000_000;
+    assert!(backend.fail(job, FailNext::Backoff { not_before_us: far }).await);
+    assert_eq!(backend.admit().await, 0);
+    assert_eq!(backend.catalog.waiting().await.unwrap().backing_off, 1);
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    assert_eq!(tx.admit(far).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!(backend.claim(1).await[0].failures, 1);
+}
+
+#[tokio::test]
+async fn a_person_may_retry_what_failed_and_nothing_else() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    backend.write("b", 2).await;
+    let jobs = backend.claim(2).await;
+    backend.fail(jobs[0].job, FailNext::Failed).await;
+    let selection = RetrySelection::Jobs(jobs.iter().map(|job| job.job.id).collect());
+    let request = NewRequest::Retry { selection };
+    let id = backend.catalog.leave_request(&request, "me", 1).await.unwrap();
+    assert_eq!(backend.catalog.request_result(id).await.unwrap(), None);
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    let pending = tx.pending_requests().await.unwrap().remove(0);
+    let NewRequest::Retry { selection } = &pending.request;
+    let (queued, refused) = tx.retry(selection).await.unwrap();
+    tx.answer_request(pending.id, "done", 1).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(queued, 1);
+    assert_eq!(refused, [format!("job {}: it is neither FAILED nor ABORTED", jobs[1].job.id)]);
+    assert_eq!(backend.catalog.request_result(id).await.unwrap().as_deref(), Some("done"));
+    assert_eq!(backend.claim(9).await[0].failures, 0);
+}
+
+#[test]
+fn nothing_leaves_an_end_but_by_a_person() {
+    for from in JobState::ALL.into_iter().filter(|state| state.is_end()) {
+        let left = JobState::ALL.into_iter().filter(|to| is_legal(JobKind::Process, from, *to));
+        let by_person = matches!(from, JobState::Failed | JobState::Aborted);
+        let expected = if by_person { vec![JobState::Queued] } else { vec![] };
+        assert_eq!(left.collect::<Vec<_>>(), expected, "{from}");
+    }
+    assert!(!is_legal(JobKind::Process, JobState::Committing, JobState::Aborted));
+    assert!(!is_legal(JobKind::Process, JobState::Running, JobState::Completed));
+}
