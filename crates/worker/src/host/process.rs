@@ -1,0 +1,119 @@
+//! The one place where a guest process is started: a process group of its own, one inherited descriptor, and nothing of our environment.
+
+use rustix::process::{Pid, PidfdFlags, Signal};
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A guest that does not take its job within this is broken.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How guests are started here.
+#[derive(Debug)]
+pub struct Launch {
+    pub python: PathBuf,
+    /// The SDK's `guest.py`.
+    pub script: PathBuf,
+    /// All of the environment that a guest sees.
+    pub env: Vec<(OsString, OsString)>,
+    /// Each guest gets a directory of its own below it.
+    pub scratch: PathBuf,
+    pub started: AtomicU64,
+}
+
+#[derive(Debug)]
+pub struct GuestProcess {
+    child: Child,
+    pid: Pid,
+    pub pidfd: OwnedFd,
+    pub socket: UnixStream,
+    pub stdout: Option<OwnedFd>,
+    pub stderr: Option<OwnedFd>,
+    scratch: PathBuf,
+    status: Option<ExitStatus>,
+}
+
+impl Launch {
+    pub fn spawn(&self) -> io::Result<GuestProcess> {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let scratch = self.scratch.join(number.to_string());
+        std::fs::create_dir_all(&scratch)?;
+        let (socket, guest_end) = UnixStream::pair()?;
+        socket.set_write_timeout(Some(SEND_TIMEOUT))?;
+        let mut child = self.command(&scratch, guest_end.as_raw_fd()).spawn()?;
+        drop(guest_end);
+        let pid = Pid::from_child(&child);
+        let stdout = child.stdout.take().map(OwnedFd::from);
+        let stderr = child.stderr.take().map(OwnedFd::from);
+        for pipe in [&stdout, &stderr].into_iter().flatten() {
+            rustix::io::ioctl_fionbio(pipe, true)?;
+        }
+        let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+        Ok(GuestProcess { child, pid, pidfd, socket, stdout, stderr, scratch, status: None })
+    }
+
+    fn command(&self, scratch: &Path, guest_fd: RawFd) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg("-B").arg(&self.script).arg(guest_fd.to_string());
+        command.env_clear().envs(self.env.iter().map(|(key, value)| (key, value)));
+        command.current_dir(scratch).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        prepare(&mut command, guest_fd);
+        command
+    }
+}
+
+#[expect(unsafe_code, reason = "what happens between fork and exec can be said in no safe way")]
+fn prepare(command: &mut Command, guest_fd: RawFd) {
+    let host = rustix::process::getpid();
+    let in_child = move || {
+        // The guest dies with the thread that started it, and that thread ends with its guests.
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        if rustix::process::getppid() != Some(host) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        // SAFETY: system calls on descriptor numbers; an old kernel without the first one has them closed on exec already.
+        unsafe {
+            let flags = libc::CLOSE_RANGE_CLOEXEC;
+            libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, flags);
+            if libc::fcntl(guest_fd, libc::F_SETFD, 0) == -1 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: the closure makes system calls only: no allocation, no lock.
+    unsafe { command.pre_exec(in_child) };
+}
+
+impl GuestProcess {
+    pub fn group(&self) -> Pid {
+        self.pid
+    }
+
+    /// Kills the guest with all that it started, and reaps it. What it ended with counts, if it had ended already.
+    pub fn kill(&mut self) -> Option<ExitStatus> {
+        if self.status.is_none() {
+            self.status = self.child.try_wait().ok().flatten();
+            // The group exists until its last process is gone; its number cannot be taken by another meanwhile.
+            let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
+            if self.status.is_none() {
+                self.status = self.child.wait().ok();
+            }
+        }
+        self.status
+    }
+}
+
+impl Drop for GuestProcess {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.scratch);
+    }
+}

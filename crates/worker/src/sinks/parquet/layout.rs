@@ -1,0 +1,82 @@
+//! Names below a sink's directory, and what a name says.
+
+use protocol::{CommitId, JobAttempt, JobId, WorkerId};
+
+pub const STAGING: &str = "_staging";
+pub const HISTORY: &str = "_history";
+const SUFFIX: &str = ".parquet";
+
+/// Relative to the sink.
+pub fn final_name(commit: CommitId) -> String {
+    format!("part-{commit}{SUFFIX}")
+}
+
+/// Relative to the sink.
+pub fn staged_name(worker: &WorkerId, job: JobAttempt) -> String {
+    format!("{STAGING}/{worker}/{}", staged_file(job))
+}
+
+pub fn staged_file(job: JobAttempt) -> String {
+    format!("{}-{}{SUFFIX}", job.id, job.attempt)
+}
+
+/// One of several files of which the staged one is made when the schema changed on the way.
+pub fn segment_file(job: JobAttempt, index: usize) -> String {
+    format!("{}-{}-s{index}{SUFFIX}", job.id, job.attempt)
+}
+
+/// What a recoverer took away, so that a late rename finds nothing.
+pub fn taken_file(job: JobAttempt, recovery: u32) -> String {
+    format!("{}-{}-r{recovery}{SUFFIX}", job.id, job.attempt)
+}
+
+/// The attempt that a file in a staging directory belongs to.
+pub fn attempt_of(name: &str) -> Option<JobAttempt> {
+    let mut parts = name.strip_suffix(SUFFIX)?.split('-');
+    let id = parts.next()?.parse::<JobId>().ok()?;
+    let attempt = parts.next()?.parse().ok()?;
+    Some(JobAttempt { id, attempt })
+}
+
+/// Whether the file holds everything that the attempt published to this sink: staged, or taken by a recoverer.
+pub fn is_whole(name: &str) -> bool {
+    let stem = name.strip_suffix(SUFFIX).unwrap_or_default();
+    let mut parts = stem.split('-').skip(2);
+    parts.next().is_none_or(|part| part.starts_with('r')) && parts.next().is_none()
+}
+
+/// A published file's name is one part and none of the reserved directories.
+pub fn is_file_name(name: &str) -> bool {
+    name.starts_with("part-") && name.ends_with(SUFFIX) && !name.contains(['/', '\0'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOB: JobAttempt = JobAttempt { id: JobId::new(7), attempt: 1 };
+
+    #[test]
+    fn a_name_tells_its_attempt() {
+        for name in [staged_file(JOB), segment_file(JOB, 3), taken_file(JOB, 2)] {
+            assert_eq!(attempt_of(&name), Some(JOB), "{name}");
+        }
+        assert_eq!(attempt_of("7-12.parquet").unwrap().attempt, 12);
+        assert_eq!(attempt_of("7.parquet"), None);
+        assert_eq!(attempt_of("7-1.tmp"), None);
+    }
+
+    #[test]
+    fn only_whole_outputs_are_recovered() {
+        assert!(is_whole(&staged_file(JOB)) && is_whole(&taken_file(JOB, 2)));
+        assert!(!is_whole(&segment_file(JOB, 0)));
+    }
+
+    #[test]
+    fn f24_a_file_name_cannot_leave_its_sink() {
+        assert!(is_file_name(&final_name(JOB.id.into())));
+        for name in ["../part-1.parquet", "part-/../x.parquet", "_staging/w/7-1.parquet"] {
+            assert!(!is_file_name(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What one attempt publishes to one sink. One set of columns is written straight to the staged file; when the columns change,
+//! another file is begun, and the files are merged into one when the job is sealed.
+
+use super::layout::{segment_file, staged_file};
+use super::segment::{Finished, Segment};
+use super::staging::StagingDirectory;
+use crate::sinks::evolve::{add_lineage, to_schema, with_lineage};
+use crate::sinks::schema::{check, describe, normalized, unify};
+use crate::sinks::{Lineage, SchemaError, SinkError};
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use protocol::{ContentHash, JobAttempt, TopicName};
+use rustix::fs::{Mode, OFlags};
+use std::sync::Arc;
+
+pub struct SegmentedWriter {
+    topic: TopicName,
+    staging: Arc<StagingDirectory>,
+    job: JobAttempt,
+    lineage: Lineage,
+    /// Of all batches so far, without lineage.
+    columns: SchemaRef,
+    stored: SchemaRef,
+    open: Option<Segment>,
+    /// Segments that are closed: their columns are older.
+    closed: usize,
+    rows: u64,
+    sealed: bool,
+}
+
+/// The staged file, synced.
+pub struct Sealed {
+    pub rows: u64,
+    pub size_bytes: u64,
+    pub hash: ContentHash,
+    pub schema: String,
+}
+
+impl SegmentedWriter {
+    pub fn new(
+        topic: TopicName,
+        staging: Arc<StagingDirectory>,
+        job: JobAttempt,
+        lineage: Lineage,
+    ) -> Self {
+        let columns = Arc::new(Schema::empty());
+        let stored = columns.clone();
+        Self {
+            topic,
+            staging,
+            job,
+            lineage,
+            columns,
+            stored,
+            open: None,
+            closed: 0,
+            rows: 0,
+            sealed: false,
+        }
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        self.adapt(batch.schema_ref())?;
+        let rows = to_schema(&self.topic, batch, &self.columns)?;
+        let stored = add_lineage(&rows, &self.stored, self.lineage)
+            .map_err(|cause| SchemaError::Arrow { topic: self.topic.clone(), cause })?;
+        let segment = match &mut self.open {
+            Some(segment) => segment,
+            None => self.open.insert(Segment::create(
+                &self.staging.own,
+                &staged_file(self.job),
+                self.stored.clone(),
+            )?),
+        };
+        segment.write(&stored)?;
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Makes `columns` hold the batch; what was written under other columns is closed.
+    fn adapt(&mut self, incoming: &SchemaRef) -> Result<(), SinkError> {
+        check(&self.topic, incoming)?;
+        let incoming = normalized(incoming);
+        if self.columns.fields().is_empty() {
+            self.set_columns(incoming);
+            return Ok(());
+        }
+        if incoming == *self.columns {
+            return Ok(());
+        }
+        let unified = unify(&self.topic, &self.columns, &incoming)?;
+        if unified != *self.columns {
+            self.close_segment()?;
+            self.set_columns(unified);
+        }
+        Ok(())
+    }
+
+    fn set_columns(&mut self, columns: Schema) {
+        self.stored = with_lineage(&columns);
+        self.columns = Arc::new(columns);
+    }
+
+    fn close_segment(&mut self) -> Result<(), SinkError> {
+        let Some(segment) = self.open.take() else { return Ok(()) };
+        segment.finish()?;
+        let own = &self.staging.own;
+        let (from, to) = (staged_file(self.job), segment_file(self.job, self.closed));
+        rustix::fs::renameat(&own.fd, &from, &own.fd, &to)
+            .map_err(|cause| SinkError::io("rename", &own.path.join(from), cause))?;
+        self.closed += 1;
+        Ok(())
+    }
+
+    /// None when nothing was published: then there is no file either.
+    pub fn seal(&mut self) -> Result<Option<Sealed>, SinkError> {
+        if self.rows == 0 {
+            return Ok(None);
+        }
+        let finished = match self.open.take() {
+            Some(segment) if self.closed == 0 => segment.finish()?,
+            open => {
+                self.open = open;
+                self.close_segment()?;
+                self.merge()?
+            }
+        };
+        let path = self.staging.own.path.join(staged_file(self.job));
+        finished.file.sync_all().map_err(|cause| SinkError::io("sync", &path, cause))?;
+        self.sealed = true;
+        Ok(Some(Sealed {
+            rows: self.rows,
+            size_bytes: finished.size_bytes,
+            hash: finished.hash,
+            schema: describe(&self.columns),
+        }))
+    }
+
+    /// The staged file goes with this writer after all.
+    pub fn unseal(&mut self) {
+        self.sealed = false;
+    }
+
+    /// All segments into one file, batch by batch, in the order of their rows.
+    fn merge(&mut self) -> Result<Finished, SinkError> {
+        let own = &self.staging.own;
+        let mut merged = Segment::create(own, &staged_file(self.job), self.stored.clone())?;
+        for index in 0..self.closed {
+            let name = segment_file(self.job, index);
+            self.append(&name, &mut merged)?;
+            own.remove(&name)?;
+        }
+        self.closed = 0;
+        merged.finish()
+    }
+
+    fn append(&self, name: &str, merged: &mut Segment) -> Result<(), SinkError> {
+        let own = &self.staging.own;
+        let path = own.path.join(name);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&own.fd, name, flags, Mode::empty())
+            .map_err(|cause| SinkError::io("open", &path, cause))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::from(fd))
+            .and_then(ParquetRecordBatchReaderBuilder::build)
+            .map_err(|cause| SinkError::Parquet { path: path.clone(), cause })?;
+        for batch in reader {
+            let batch = batch
+                .map_err(|cause| SinkError::Parquet { path: path.clone(), cause: cause.into() })?;
+            merged.write(&to_schema(&self.topic, &batch, &self.stored)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for SegmentedWriter {
+    /// What was not sealed leaves nothing behind.
+    fn drop(&mut self) {
+        if self.sealed {
+            return;
+        }
+        self.open = None;
+        let segments = (0..=self.closed).map(|index| segment_file(self.job, index));
+        for name in segments.chain([staged_file(self.job)]) {
+            let _ = self.staging.own.remove(&name);
+        }
+    }
+}
