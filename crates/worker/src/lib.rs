@@ -1,11 +1,24 @@
 //! The data plane: runs plugins in guest processes, stages what they publish, promotes it after the Sentinel's grant.
 //! Data flows from here straight to storage; nothing here touches the catalog.
 
+mod committer;
+mod event;
 mod failure;
+mod held;
 mod input;
+mod job;
+mod link;
 mod plugins;
+mod queue;
 mod sdk;
+mod session;
+mod settings;
+mod slot;
+mod worker;
 pub mod host;
 pub mod sinks;
 
 pub use failure::JobFailure;
+
+pub use settings::{WorkerError, WorkerSettings};
+pub use worker::{Worker, WorkerHandle};

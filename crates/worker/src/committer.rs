@@ -1,0 +1,114 @@
+//! The thread that changes what is published. What waits is done as one pack: all renames, then each directory made durable once.
+
+use crate::event::{Event, Promoted};
+use crate::job::Workshop;
+use crate::sinks::{PromoteOutcome, Promoter, RecoverTarget, SinkError};
+use crossbeam_channel::{Receiver, Sender};
+use protocol::{JobAttempt, Retirement, StagedOutput};
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+/// Jobs that are made durable together.
+const PACK_MAX: usize = 1_000;
+
+#[derive(Debug)]
+pub enum Order {
+    /// Before anything else: clear what workers that are gone left behind.
+    Sweep(Vec<JobAttempt>),
+    Promote(JobAttempt, Vec<StagedOutput>),
+    Discard(Vec<StagedOutput>),
+    Recover { job: JobAttempt, recovery: u32, outputs: Vec<StagedOutput> },
+    Retire(Vec<Retirement>),
+}
+
+/// Ends when the sender of orders is gone.
+pub fn start(
+    workshop: Arc<Workshop>,
+    orders: Receiver<Order>,
+    events: Sender<Event>,
+) -> io::Result<JoinHandle<()>> {
+    let builder = std::thread::Builder::new().name("committer".to_owned());
+    builder.spawn(move || {
+        while let Ok(first) = orders.recv() {
+            let mut pack = vec![first];
+            pack.extend(orders.try_iter().take(PACK_MAX - 1));
+            for event in carry_out(&workshop, pack) {
+                if events.send(event).is_err() {
+                    return;
+                }
+            }
+        }
+    })
+}
+
+/// Renames come last: what else was ordered with them does not depend on them.
+fn carry_out(workshop: &Workshop, pack: Vec<Order>) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut grants = Vec::new();
+    for order in pack {
+        match order {
+            Order::Promote(job, outputs) => grants.push((job, outputs)),
+            Order::Sweep(keep) => report("sweep staging", workshop.sinks.sweep(&keep).map(|_| ())),
+            Order::Discard(outputs) => report("discard", workshop.sinks.discard(&outputs)),
+            Order::Retire(files) => events.extend(retire(workshop, &files)),
+            Order::Recover { job, recovery, outputs } => {
+                let target = RecoverTarget { job, recovery, outputs: &outputs };
+                let result = workshop.sinks.recover(&target);
+                events.push(Event::Recovered { job, recovery, result });
+            }
+        }
+    }
+    events.extend(promote(workshop, &grants));
+    events
+}
+
+fn report(what: &str, result: Result<(), SinkError>) {
+    if let Err(error) = result {
+        tracing::error!(%error, "cannot {what}");
+    }
+}
+
+fn retire(workshop: &Workshop, files: &[Retirement]) -> Option<Event> {
+    match workshop.sinks.retire(files) {
+        Ok(()) => Some(Event::Retired(files.iter().map(|file| file.artifact).collect())),
+        Err(error) => {
+            // The Sentinel asks again.
+            tracing::error!(%error, "superseded files stay where they are");
+            None
+        }
+    }
+}
+
+fn promote(workshop: &Workshop, grants: &[(JobAttempt, Vec<StagedOutput>)]) -> Vec<Event> {
+    if grants.is_empty() {
+        return Vec::new();
+    }
+    let started = Instant::now();
+    let mut promoter = workshop.sinks.promotion();
+    let renamed = grants.iter().map(|(_, outputs)| rename_all(&mut promoter, outputs));
+    let renamed = renamed.collect::<Vec<_>>();
+    let synced = promoter.sync().map_err(|error| error.to_string());
+    let took = started.elapsed();
+    let outcome = |result: Result<PromoteOutcome, SinkError>| match (result, &synced) {
+        (Ok(PromoteOutcome::Taken), _) => Promoted::Taken,
+        (Ok(PromoteOutcome::Done), Ok(())) => Promoted::Done(took),
+        (Ok(PromoteOutcome::Done), Err(error)) => Promoted::Failed(error.clone()),
+        (Err(error), _) => Promoted::Failed(error.to_string()),
+    };
+    let jobs = grants.iter().map(|(job, _)| *job);
+    jobs.zip(renamed).map(|(job, result)| Event::Promoted(job, outcome(result))).collect()
+}
+
+fn rename_all(
+    promoter: &mut Promoter<'_>,
+    outputs: &[StagedOutput],
+) -> Result<PromoteOutcome, SinkError> {
+    for output in outputs {
+        if promoter.promote(output)? == PromoteOutcome::Taken {
+            return Ok(PromoteOutcome::Taken);
+        }
+    }
+    Ok(PromoteOutcome::Done)
+}

@@ -1,0 +1,222 @@
+//! One attempt, from the open input to sealed outputs. Whatever fails on the way leaves nothing in staging.
+
+use crate::failure::JobFailure;
+use crate::host::{Guest, GuestJob, GuestKey, Hello, JobControl, JobLog, MemoryScan, Pool, Watch};
+use crate::input::InputFile;
+use crate::plugins::PluginStore;
+use crate::sinks::{Lineage, SinkError, Sinks, Stager};
+use arrow_array::RecordBatch;
+use protocol::{Dispatch, ErrorClass, JobAttempt, Metrics, SinkTarget, StagedOutput};
+use serde_json::Map;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What the threads of a worker share to run jobs.
+#[derive(Debug)]
+pub struct Workshop {
+    pub sinks: Sinks,
+    pub plugins: PluginStore,
+    pub memory: MemoryScan,
+    pub state_dir: PathBuf,
+    /// Microseconds since 1970 UTC.
+    pub wall_clock: fn() -> i64,
+}
+
+/// All outputs staged and durable.
+#[derive(Debug)]
+pub struct SealedJob {
+    pub outputs: Vec<StagedOutput>,
+    pub metrics: Metrics,
+}
+
+#[derive(Debug, Default)]
+struct Times {
+    execute: Duration,
+    stage: Duration,
+}
+
+/// Runs jobs one after the other, with warm guests of its own.
+#[derive(Debug)]
+pub struct JobRunner {
+    workshop: Arc<Workshop>,
+    pub pool: Pool,
+}
+
+impl JobRunner {
+    pub fn new(workshop: Arc<Workshop>, pool: Pool) -> Self {
+        Self { workshop, pool }
+    }
+
+    pub fn run(
+        &mut self,
+        job: JobAttempt,
+        dispatch: &Dispatch,
+        control: &JobControl,
+    ) -> Result<SealedJob, JobFailure> {
+        let opened_ns = (self.workshop.wall_clock)().saturating_mul(1_000);
+        let input = InputFile::open(dispatch)?;
+        let mut stagers = Stagers::open(&self.workshop.sinks, job, dispatch, control)?;
+        let mut times = Times::default();
+        let started = Instant::now();
+        self.execute(job, dispatch, &input, &mut stagers)?;
+        times.execute = started.elapsed().saturating_sub(stagers.busy);
+        input.verify(dispatch, opened_ns)?;
+        let started = Instant::now();
+        let outputs = stagers.seal()?;
+        times.stage = stagers.busy + started.elapsed();
+        let metrics = metrics(dispatch, &outputs, stagers.rows, &times);
+        Ok(SealedJob { outputs, metrics })
+    }
+
+    fn execute(
+        &mut self,
+        job: JobAttempt,
+        dispatch: &Dispatch,
+        input: &InputFile,
+        stagers: &mut Stagers<'_>,
+    ) -> Result<(), JobFailure> {
+        let workshop = self.workshop.clone();
+        let mut log = JobLog::new(&workshop.state_dir, job.id);
+        let mut watch = Watch::new(stagers.control, &workshop.memory, dispatch.limits);
+        let hello = self.hello(dispatch)?;
+        let key = key_of(dispatch, &hello);
+        let mut guest = self.pool.take(&key, &hello, &mut watch, &mut log)?;
+        let result = run_guest(&mut guest, job, dispatch, input, &mut watch, &mut log, stagers);
+        self.pool.put(key, guest, dispatch.limits.memory_bytes);
+        result
+    }
+
+    fn hello(&self, dispatch: &Dispatch) -> Result<Hello, JobFailure> {
+        let source_path = self.workshop.plugins.source_path(dispatch)?;
+        Ok(Hello {
+            plugin_name: dispatch.plugin_name.to_string(),
+            plugin_version: dispatch.plugin_version.to_string(),
+            source_path: source_path.to_string_lossy().into_owned(),
+            topics: topics(&dispatch.sinks),
+            config: dispatch.config.clone(),
+        })
+    }
+}
+
+fn run_guest(
+    guest: &mut Guest,
+    job: JobAttempt,
+    dispatch: &Dispatch,
+    input: &InputFile,
+    watch: &mut Watch<'_>,
+    log: &mut JobLog,
+    stagers: &mut Stagers<'_>,
+) -> Result<(), JobFailure> {
+    let has_text_path = dispatch.file_path_b64.is_none();
+    let guest_job = GuestJob {
+        job_id: job.id,
+        file_version_id: dispatch.file_version_id,
+        path: has_text_path.then(|| dispatch.file_path.clone()),
+        path_b64: dispatch.file_path_b64.clone(),
+        metadata: Map::new(),
+    };
+    let mut rows = |topic: &str, batch: &RecordBatch| stagers.write(topic, batch);
+    guest.run(&guest_job, input.as_fd(), watch, log, &mut rows)
+}
+
+/// In the order of the plugin, each once: the first one takes what `execute` returns.
+fn topics(sinks: &[SinkTarget]) -> Vec<String> {
+    let mut topics = Vec::<String>::new();
+    for sink in sinks {
+        if !topics.iter().any(|topic| topic == sink.topic.as_str()) {
+            topics.push(sink.topic.to_string());
+        }
+    }
+    topics
+}
+
+fn key_of(dispatch: &Dispatch, hello: &Hello) -> GuestKey {
+    let told = serde_json::to_string(&(&hello.plugin_name, &hello.topics, &hello.config));
+    GuestKey {
+        version: dispatch.plugin_version,
+        source_root: dispatch.source_root.clone(),
+        hello: told.unwrap_or_default(),
+    }
+}
+
+fn metrics(dispatch: &Dispatch, outputs: &[StagedOutput], rows: u64, times: &Times) -> Metrics {
+    let ms = [("execute", times.execute), ("stage", times.stage)];
+    Metrics {
+        rows,
+        size_bytes: outputs.iter().map(|output| output.size_bytes).sum(),
+        bytes_in: dispatch.size,
+        quarantined: 0,
+        ms: ms.map(|(phase, time)| (phase.to_owned(), time.as_millis() as u64)).into(),
+    }
+}
+
+/// One stager per sink of the job. Dropped unsealed, they leave nothing behind.
+struct Stagers<'a> {
+    stagers: Vec<Stager>,
+    control: &'a JobControl,
+    rows: u64,
+    busy: Duration,
+}
+
+impl<'a> Stagers<'a> {
+    fn open(
+        sinks: &Sinks,
+        job: JobAttempt,
+        dispatch: &Dispatch,
+        control: &'a JobControl,
+    ) -> Result<Self, JobFailure> {
+        check_distinct(&dispatch.sinks)?;
+        let lineage = Lineage { job: job.id, version: dispatch.file_version_id };
+        let open = dispatch.sinks.iter().map(|target| sinks.stager(target, job, lineage));
+        let stagers = open.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { stagers, control, rows: 0, busy: Duration::ZERO })
+    }
+
+    fn write(&mut self, topic: &str, batch: &RecordBatch) -> Result<(), JobFailure> {
+        let started = Instant::now();
+        let mut known = false;
+        for stager in self.stagers.iter_mut().filter(|stager| stager.topic() == topic) {
+            stager.write(batch)?;
+            known = true;
+        }
+        if !known {
+            return Err(self.undeclared(topic));
+        }
+        let rows = batch.num_rows() as u64;
+        self.rows += rows;
+        self.control.add_rows(rows, batch.get_array_memory_size() as u64);
+        self.busy += started.elapsed();
+        Ok(())
+    }
+
+    fn undeclared(&self, topic: &str) -> JobFailure {
+        let declared = self.stagers.iter().map(Stager::topic).collect::<Vec<_>>().join(", ");
+        let text = format!("the plugin published to '{topic}'; its topics are: {declared}");
+        JobFailure::new(ErrorClass::Plugin, text)
+    }
+
+    /// All or nothing.
+    fn seal(&mut self) -> Result<Vec<StagedOutput>, JobFailure> {
+        let sealed = self.stagers.iter_mut().map(Stager::seal).collect::<Result<Vec<_>, _>>();
+        if sealed.is_err() {
+            self.stagers.iter_mut().for_each(Stager::unseal);
+        }
+        Ok(sealed?.into_iter().flatten().collect())
+    }
+}
+
+/// Files of two topics in one directory could not be told apart.
+fn check_distinct(sinks: &[SinkTarget]) -> Result<(), SinkError> {
+    for (index, second) in sinks.iter().enumerate() {
+        if let Some(first) = sinks[..index].iter().find(|first| first.uri == second.uri) {
+            return Err(SinkError::Shared {
+                uri: second.uri.clone(),
+                first: first.topic.clone(),
+                second: second.topic.clone(),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,367 @@
+//! What a worker says to the Sentinel, and what it does with the answers. The one owner of the held jobs; slots and committer
+//! do the slow things and report back.
+
+use crate::committer::Order;
+use crate::event::{Event, Promoted};
+use crate::failure::JobFailure;
+use crate::held::{Held, HeldJobs, Phase};
+use crate::job::SealedJob;
+use crate::link::Link;
+use crate::queue::{JobQueue, QueuedJob};
+use crate::sinks::Recovered;
+use crossbeam_channel::Sender;
+use protocol::{
+    ArtifactId, Busy, Dispatch, ErrorClass, Heartbeat, HeartbeatAnswer, Identify, JobAttempt,
+    JobKind, Metrics, Refusal, SentinelMessage, SessionToken, WorkerMessage,
+};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Until the Sentinel says otherwise.
+const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(2);
+/// The Sentinel may forget a worker at any time, but not so that the two do nothing but greet each other.
+const IDENTIFY_PAUSE: Duration = Duration::from_millis(200);
+/// Heartbeats without an answer until another Sentinel is tried.
+const SILENT_BEATS_MAX: u32 = 5;
+
+pub struct Session {
+    pub link: Link,
+    pub queue: Arc<JobQueue>,
+    pub orders: Sender<Order>,
+    /// Said at every IDENTIFY, with the token of the session to go on with.
+    pub identify: Identify,
+    pub held: HeldJobs,
+    retired: Vec<ArtifactId>,
+    identified: bool,
+    swept: bool,
+    awaiting: bool,
+    silent_beats: u32,
+    heartbeat: Duration,
+    next_beat: Instant,
+    /// No new jobs are taken.
+    pub stopping: bool,
+}
+
+impl Session {
+    pub fn new(
+        link: Link,
+        queue: Arc<JobQueue>,
+        orders: Sender<Order>,
+        identify: Identify,
+    ) -> Self {
+        Self {
+            link,
+            queue,
+            orders,
+            identify,
+            held: HeldJobs::default(),
+            retired: Vec::new(),
+            identified: false,
+            swept: false,
+            awaiting: false,
+            silent_beats: 0,
+            heartbeat: HEARTBEAT_DEFAULT,
+            next_beat: Instant::now(),
+            stopping: false,
+        }
+    }
+
+    pub fn next_beat(&self) -> Instant {
+        self.next_beat
+    }
+
+    /// After each round of events: says what is due. What became ready meanwhile goes out as one pack.
+    pub fn speak(&mut self) {
+        let now = Instant::now();
+        if now >= self.next_beat {
+            self.beat(now);
+        } else if self.identified && !self.awaiting && self.has_news() {
+            self.say_heartbeat();
+        }
+        self.say_conclusions(now);
+    }
+
+    fn has_news(&self) -> bool {
+        !self.retired.is_empty() || self.held.has_unannounced()
+    }
+
+    fn beat(&mut self, now: Instant) {
+        self.silent_beats += 1;
+        if self.silent_beats > SILENT_BEATS_MAX {
+            self.silent_beats = 0;
+            self.link.next_endpoint();
+        }
+        if self.identified {
+            self.say_heartbeat();
+        } else {
+            self.link.send(WorkerMessage::Identify(self.identify.clone()));
+        }
+        self.next_beat = now + self.heartbeat;
+    }
+
+    fn say_heartbeat(&mut self) {
+        self.awaiting = true;
+        let jobs = self.held.progress();
+        self.link.send(WorkerMessage::Heartbeat(Heartbeat {
+            token: self.identify.token.clone(),
+            status: if jobs.is_empty() { Busy::Idle } else { Busy::Busy },
+            current_job_id: jobs.first().map(|job| job.id),
+            jobs,
+            ready: self.held.ready(),
+            retired: std::mem::take(&mut self.retired),
+        }));
+    }
+
+    fn say_conclusions(&mut self, now: Instant) {
+        let Some(token) = self.identify.token.as_ref().filter(|_| self.identified) else { return };
+        let before = now.checked_sub(self.heartbeat).unwrap_or(now);
+        for (job, conclude) in self.held.to_say(before, token) {
+            self.link.send(WorkerMessage::Conclude(job, conclude));
+        }
+    }
+
+    pub fn handle(&mut self, event: Event) {
+        match event {
+            Event::Sentinel(message) => self.on_message(message),
+            Event::Ran(job, result) => self.on_ran(job, result),
+            Event::Promoted(job, promoted) => self.on_promoted(job, promoted),
+            Event::Recovered { job, recovery, result } => {
+                let result = result.map_err(|error| error.to_string());
+                self.on_recovered(job, recovery, result);
+            }
+            Event::Retired(mut artifacts) => self.retired.append(&mut artifacts),
+            Event::Stop | Event::Kill => {}
+        }
+    }
+
+    fn on_message(&mut self, message: SentinelMessage) {
+        self.silent_beats = 0;
+        match message {
+            SentinelMessage::Dispatch(id, dispatch) => {
+                let job = JobAttempt { id, attempt: dispatch.attempt };
+                self.on_dispatch(job, dispatch);
+            }
+            SentinelMessage::Abort(id, abort) => {
+                if let Some(held) = self.held.0.get_mut(&id) {
+                    held.control.abort(&abort.reason);
+                    let job = JobAttempt { id, attempt: held.attempt };
+                    self.end_if_queued(job, &abort.reason);
+                }
+            }
+            SentinelMessage::Answer(answer) => self.on_answer(answer),
+            SentinelMessage::Err(job, error) => {
+                let job = job.map(|job| job.to_string());
+                tracing::warn!(job, message = error.message, "the Sentinel refused a message");
+            }
+        }
+    }
+
+    fn on_dispatch(&mut self, job: JobAttempt, dispatch: Dispatch) {
+        let known = self.held.0.get(&job.id).map(|held| (held.attempt, held.recovery));
+        if known.is_some_and(|known| known >= (dispatch.attempt, dispatch.recovery)) {
+            return;
+        }
+        if known.is_some() {
+            self.forget(job.id, "a newer attempt was dispatched");
+        }
+        match dispatch.kind {
+            // Not listed, it is given to another worker soon.
+            JobKind::Recover if self.stopping => {}
+            JobKind::Recover => self.recover(job, dispatch),
+            JobKind::Process | JobKind::Trial => self.enqueue(job, dispatch),
+            kind @ (JobKind::Retract | JobKind::Compact) => {
+                let text = format!("this worker does not know jobs of kind {kind:?}");
+                let held = self.held.0.entry(job.id).or_insert(Held::running(job.attempt));
+                held.fail(ErrorClass::Sink, text, Some(false));
+            }
+        }
+    }
+
+    fn enqueue(&mut self, job: JobAttempt, dispatch: Dispatch) {
+        let mut held = Held::running(job.attempt);
+        if self.stopping {
+            held.fail(ErrorClass::Aborted, STOPPING.to_owned(), None);
+        } else {
+            let control = held.control.clone();
+            self.queue.push(QueuedJob { job, dispatch: Box::new(dispatch), control });
+        }
+        self.held.0.insert(job.id, held);
+    }
+
+    fn recover(&mut self, job: JobAttempt, dispatch: Dispatch) {
+        let (recovery, outputs) = (dispatch.recovery, dispatch.outputs);
+        let phase = Phase::Recovering { outputs: outputs.clone() };
+        let held = Held { recovery, phase, ..Held::running(job.attempt) };
+        self.held.0.insert(job.id, held);
+        self.order(Order::Recover { job, recovery, outputs });
+    }
+
+    fn on_answer(&mut self, answer: HeartbeatAnswer) {
+        self.awaiting = false;
+        match answer.accepted {
+            Some(true) => self.on_accepted(&answer),
+            Some(false) => self.on_unknown(),
+            None => {}
+        }
+        for refusal in answer.plugin_refusals {
+            tracing::warn!(plugin = refusal.name, reason = refusal.reason, "plugin refused");
+        }
+        for grant in answer.granted {
+            self.promote(JobAttempt { id: grant.id, attempt: grant.attempt });
+        }
+        for refusal in &answer.refused {
+            self.give_up(refusal);
+        }
+        for job in answer.concluded {
+            let ended = self.held.of(job).is_some_and(|held| matches!(held.phase, Phase::Ended { .. }));
+            if ended {
+                self.held.0.remove(&job.id);
+            }
+        }
+        if !answer.retire.is_empty() {
+            self.order(Order::Retire(answer.retire));
+        }
+    }
+
+    fn on_accepted(&mut self, answer: &HeartbeatAnswer) {
+        let seconds = answer.heartbeat_s.filter(|seconds| *seconds > 0.0 && seconds.is_finite());
+        if let Some(heartbeat) = seconds {
+            self.heartbeat = Duration::from_secs_f64(heartbeat.min(3_600.0));
+        }
+        self.identify.token.clone_from(&answer.session);
+        self.identified = true;
+        self.next_beat = Instant::now() + self.heartbeat;
+        if !self.swept {
+            self.swept = true;
+            self.order(Order::Sweep(answer.keep_staging.clone()));
+        }
+    }
+
+    /// The Sentinel was restarted, or had given this worker up.
+    fn on_unknown(&mut self) {
+        if self.identified {
+            self.identified = false;
+            self.next_beat = Instant::now();
+        } else {
+            self.next_beat = Instant::now() + IDENTIFY_PAUSE;
+        }
+    }
+
+    fn promote(&mut self, job: JobAttempt) {
+        let Some(held) = self.held.of(job) else { return };
+        let Phase::Staged { outputs, metrics, .. } = &mut held.phase else { return };
+        let (outputs, metrics) = (std::mem::take(outputs), std::mem::take(metrics));
+        held.phase = Phase::Promoting { outputs: outputs.clone(), metrics };
+        self.order(Order::Promote(job, outputs));
+    }
+
+    /// A refusal counts only before the grant: what was granted is promoted or found gone.
+    fn give_up(&mut self, refusal: &Refusal) {
+        let job = JobAttempt { id: refusal.id, attempt: refusal.attempt };
+        let Some(held) = self.held.of(job) else { return };
+        if !matches!(held.phase, Phase::Promoting { .. } | Phase::Recovering { .. }) {
+            self.forget(job.id, &refusal.reason);
+        }
+    }
+
+    /// The attempt is none of this worker's any more.
+    fn forget(&mut self, id: protocol::JobId, reason: &str) {
+        let Some(held) = self.held.0.remove(&id) else { return };
+        held.control.abort(reason);
+        self.queue.remove(JobAttempt { id, attempt: held.attempt });
+        if let Phase::Staged { outputs, .. } = held.phase {
+            self.order(Order::Discard(outputs));
+        }
+    }
+
+    fn on_ran(&mut self, job: JobAttempt, result: Result<SealedJob, JobFailure>) {
+        let held = self.held.of(job).filter(|held| matches!(held.phase, Phase::Running));
+        match (held, result) {
+            (Some(held), Ok(SealedJob { outputs, metrics })) => {
+                held.phase = Phase::Staged { outputs, metrics, announced: false };
+            }
+            (Some(held), Err(failure)) => {
+                held.fail(failure.class, failure.message, failure.retryable);
+            }
+            (None, Ok(sealed)) => self.order(Order::Discard(sealed.outputs)),
+            (None, Err(_)) => {}
+        }
+    }
+
+    fn on_promoted(&mut self, job: JobAttempt, promoted: Promoted) {
+        let Some(held) = self.held.of(job) else { return };
+        let Phase::Promoting { outputs, metrics } = &mut held.phase else { return };
+        match promoted {
+            Promoted::Done(took) => {
+                let (outputs, mut metrics) = (std::mem::take(outputs), std::mem::take(metrics));
+                metrics.ms.insert("promote".to_owned(), took.as_millis() as u64);
+                held.succeed(&outputs, metrics);
+            }
+            Promoted::Taken => drop(self.held.0.remove(&job.id)),
+            Promoted::Failed(error) => {
+                tracing::error!(job = %job.id, error, "a granted job is not promoted yet");
+                self.held.0.remove(&job.id);
+            }
+        }
+    }
+
+    fn on_recovered(&mut self, job: JobAttempt, recovery: u32, result: Result<Recovered, String>) {
+        let held = self.held.of(job).filter(|held| held.recovery == recovery);
+        let Some(held) = held else { return };
+        let Phase::Recovering { outputs } = &mut held.phase else { return };
+        let outputs = std::mem::take(outputs);
+        match result {
+            Ok(Recovered::Complete) => {
+                let metrics = Metrics {
+                    rows: outputs.iter().map(|output| output.rows).sum(),
+                    size_bytes: outputs.iter().map(|output| output.size_bytes).sum(),
+                    ..Metrics::default()
+                };
+                held.succeed(&outputs, metrics);
+            }
+            Ok(Recovered::Lost) => {
+                let text = "what the lost worker staged is gone; the file runs again".to_owned();
+                held.fail(ErrorClass::Lost, text, None);
+            }
+            Ok(Recovered::Overtaken) => drop(self.held.0.remove(&job.id)),
+            Err(error) => {
+                tracing::error!(job = %job.id, error, "a job cannot be recovered yet");
+                self.held.0.remove(&job.id);
+            }
+        }
+    }
+
+    /// No new jobs; what waits is given back at once.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+        let jobs = self.held.0.iter().map(|(id, held)| JobAttempt { id: *id, attempt: held.attempt });
+        for job in jobs.collect::<Vec<_>>() {
+            self.end_if_queued(job, STOPPING);
+        }
+    }
+
+    fn end_if_queued(&mut self, job: JobAttempt, reason: &str) {
+        if self.queue.remove(job)
+            && let Some(held) = self.held.of(job)
+        {
+            held.fail(ErrorClass::Aborted, reason.to_owned(), None);
+        }
+    }
+
+    pub fn abort_running(&self, reason: &str) {
+        for held in self.held.0.values() {
+            held.control.abort(reason);
+        }
+    }
+
+    pub fn token(&self) -> Option<&SessionToken> {
+        self.identify.token.as_ref()
+    }
+
+    fn order(&self, order: Order) {
+        // The committer ends only after this sender is gone.
+        let _ = self.orders.send(order);
+    }
+}
+
+pub const STOPPING: &str = "the worker is stopping";

@@ -1,0 +1,49 @@
+//! A slot: one thread that takes jobs from the queue and runs them in its own warm guests.
+
+use crate::event::Event;
+use crate::failure::JobFailure;
+use crate::host::{Launch, Pool};
+use crate::job::{JobRunner, SealedJob, Workshop};
+use crate::queue::{JobQueue, QueuedJob};
+use crossbeam_channel::Sender;
+use protocol::ErrorClass;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+pub fn start(
+    number: u32,
+    workshop: Arc<Workshop>,
+    launch: Arc<Launch>,
+    queue: Arc<JobQueue>,
+    events: Sender<Event>,
+) -> io::Result<JoinHandle<()>> {
+    let builder = std::thread::Builder::new().name(format!("slot-{number}"));
+    builder.spawn(move || {
+        let mut runner = JobRunner::new(workshop, Pool::new(launch));
+        while let Some(queued) =
+            queue.take(|dispatch| runner.pool.is_warm_for(&dispatch.plugin_version))
+        {
+            let result = run(&mut runner, &queued);
+            if events.send(Event::Ran(queued.job, result)).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// A defect that one file's data brings to light ends that job only.
+fn run(runner: &mut JobRunner, queued: &QueuedJob) -> Result<SealedJob, JobFailure> {
+    let run = || runner.run(queued.job, &queued.dispatch, &queued.control);
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let cause = panic.downcast_ref::<String>().map(String::as_str);
+        let cause = cause.or_else(|| panic.downcast_ref::<&str>().copied());
+        let text = format!(
+            "the worker failed on this job's data: {}; please report it",
+            cause.unwrap_or("no reason given")
+        );
+        tracing::error!(job = %queued.job.id, "{text}");
+        Err(JobFailure::new(ErrorClass::Crash, text))
+    })
+}
