@@ -5,7 +5,7 @@ use crate::error::CatalogError;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, raw_sql};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) struct Migration {
     pub number: i64,
@@ -29,14 +29,25 @@ pub(crate) async fn run(path: &Path) -> Result<(), CatalogError> {
     if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(directory).map_err(io)?;
     }
-    let lock = File::create(path.with_extension("migrate.lock")).map_err(io)?;
-    lock.lock().map_err(io)?;
+    let lock = lock(path.with_extension("migrate.lock")).await.map_err(io)?;
     let mut connection = options(path).create_if_missing(true).connect().await.map_err(open)?;
     let applied = version(&mut connection).await?;
     if MIGRATIONS.iter().any(|migration| migration.number > applied) {
         apply(&mut connection, applied).await?;
     }
-    Ok(connection.close().await?)
+    connection.close().await?;
+    drop(lock);
+    Ok(())
+}
+
+/// Held until the file is dropped. Waited for aside: whoever holds it may need this very thread to go on.
+async fn lock(path: PathBuf) -> std::io::Result<File> {
+    let wait = move || {
+        let lock = File::create(path)?;
+        lock.lock()?;
+        Ok(lock)
+    };
+    tokio::task::spawn_blocking(wait).await.map_err(std::io::Error::other)?
 }
 
 async fn apply(connection: &mut SqliteConnection, applied: i64) -> Result<(), CatalogError> {

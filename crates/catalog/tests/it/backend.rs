@@ -2,13 +2,14 @@
 
 use catalog::{
     Catalog, ClaimedJob, ConcludeOutcome, DesiredPlugin, DesiredRegistry, FailNext, Failure,
-    GrantOutcome, JobState, NewLocation, OpenMode, Receipt, RecordCounts, SentinelEpoch,
-    SubscribedPlugin, Tagged, TodoLocation, TopicTarget, WorkerRegistration, report::JobFilter,
+    GrantOutcome, JobState, NewDirectory, NewLocation, OpenMode, Receipt, RecordCounts,
+    SentinelEpoch, SubscribedPlugin, Tagged, TodoLocation, TopicTarget, WorkerRegistration,
+    report::JobFilter,
 };
 use protocol::{
     CommitId, ContentHash, Environment, ErrorClass, FileStat, JobAttempt, JobId, Limits,
     LocationId, Metrics, PluginDeclaration, PluginVersion, ReadyJob, SessionToken, SinkUri,
-    StagedOutput, TopicOptions,
+    SourceRootId, StagedOutput, TopicOptions,
 };
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
@@ -76,7 +77,10 @@ impl Backend {
         let now_us = self.now();
         let mut tx = self.catalog.begin_scout().await.unwrap();
         let root = tx.register_root(b"/data", now_us).await.unwrap();
-        let directory = tx.upsert_directories(root, &[b"".as_slice()], now_us).await.unwrap()[0];
+        let directory = tx
+            .upsert_directories(root, &[NewDirectory { path: b"", digest: None }], now_us)
+            .await
+            .unwrap()[0];
         let stat = FileStat {
             inode: 1,
             size: u64::from(content),
@@ -95,6 +99,7 @@ impl Backend {
         let tags = plugins.iter().flat_map(|plugin| plugin.tags.clone()).collect::<Vec<_>>();
         let tagged = Tagged {
             location: todo.id,
+            seen: todo.stat,
             stat: todo.stat,
             hash: Some(hash(content)),
             racy: false,
@@ -107,8 +112,13 @@ impl Backend {
         counts
     }
 
+    pub async fn roots(&self) -> Vec<SourceRootId> {
+        self.catalog.root_of(b"/data").await.unwrap().into_iter().collect()
+    }
+
     pub async fn location(&self, path: &str) -> TodoLocation {
-        let all = self.catalog.todo(i64::MAX, LocationId::new(0), 10_000).await.unwrap();
+        let roots = self.roots().await;
+        let all = self.catalog.todo(&roots, i64::MAX, LocationId::new(0), 10_000).await.unwrap();
         all.into_iter().find(|one| one.name == path.as_bytes()).expect("the location is live")
     }
 

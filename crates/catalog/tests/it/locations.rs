@@ -1,7 +1,7 @@
 //! What lies where.
 
 use crate::backend::{Backend, simple};
-use catalog::NewLocation;
+use catalog::{NewDirectory, NewLocation};
 use protocol::FileStat;
 
 #[tokio::test]
@@ -9,7 +9,10 @@ async fn f16_a_name_that_is_not_utf8_is_stored_as_it_is() {
     let backend = Backend::fresh().await;
     let mut tx = backend.catalog.begin_scout().await.unwrap();
     let root = tx.register_root(b"/data", 1).await.unwrap();
-    let directory = tx.upsert_directories(root, &[b"a\xff".as_slice()], 1).await.unwrap()[0];
+    let directory = tx
+        .upsert_directories(root, &[NewDirectory { path: b"a\xff", digest: None }], 1)
+        .await
+        .unwrap()[0];
     let stat = FileStat { inode: u64::MAX, size: 1, mtime_ns: -5, ctime_ns: 7 };
     let name = b"\xfe\n.csv".to_vec();
     tx.upsert_locations(&[NewLocation { directory, name: name.clone(), stat }], 1).await.unwrap();
