@@ -5,6 +5,7 @@ mod committer;
 mod event;
 mod failure;
 mod held;
+mod host;
 mod input;
 mod job;
 mod link;
@@ -13,12 +14,10 @@ mod queue;
 mod sdk;
 mod session;
 mod settings;
+pub mod sinks;
 mod slot;
 mod worker;
-pub mod host;
-pub mod sinks;
 
 pub use failure::JobFailure;
-
 pub use settings::{WorkerError, WorkerSettings};
 pub use worker::{Worker, WorkerHandle};

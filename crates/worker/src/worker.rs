@@ -40,6 +40,7 @@ pub struct WorkerHandle {
 
 impl Worker {
     pub fn start(settings: WorkerSettings) -> Result<WorkerHandle, WorkerError> {
+        let settings = with_absolute_paths(settings)?;
         let (events, inbox) = crossbeam_channel::unbounded();
         let plugins = own_plugins(&settings)?;
         let workshop = Arc::new(workshop(&settings));
@@ -146,6 +147,18 @@ fn is_over(session: &Session, stopped_at: Instant) -> bool {
         session.abort_running(STOPPING);
     }
     session.held.0.is_empty() || since >= GRACE + FAREWELL || session.token().is_none()
+}
+
+/// Guests work in directories of their own.
+fn with_absolute_paths(settings: WorkerSettings) -> Result<WorkerSettings, WorkerError> {
+    let absolute = |path: &Path| std::path::absolute(path).map_err(|cause| prepare(path, cause));
+    let is_command = settings.python.components().count() == 1;
+    Ok(WorkerSettings {
+        output_root: absolute(&settings.output_root)?,
+        state_dir: absolute(&settings.state_dir)?,
+        python: if is_command { settings.python } else { absolute(&settings.python)? },
+        ..settings
+    })
 }
 
 fn own_plugins(settings: &WorkerSettings) -> Result<Vec<AnnouncedPlugin>, WorkerError> {

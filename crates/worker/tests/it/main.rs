@@ -1,0 +1,10 @@
+//! The worker against real disks, real guests and a real socket.
+
+mod bench;
+mod commit;
+mod failures;
+mod guests;
+mod schemas;
+mod sink_crashes;
+mod sink_paths;
+mod support;
