@@ -1,169 +1,150 @@
-//! The magic comments: comment lines before the first statement, `KEY: value`. A value ends with its line, or at two or more
-//! blanks followed by `<--` or `#`. A module docstring does not end the header: people write one first.
+//! Magic comments: `# PATTERN: *.csv` in Python, `-- PATTERN: *.csv` in SQL.
 
+use super::fact::{Fact, Reading};
 use super::key::{Key, Word, classify};
+use super::problem::{At, Note, Problem, Remark};
+use super::topic_option::parse_options;
+use super::values::{
+    ValueError, parse_memory_bytes, parse_priority, parse_retries, parse_timeout_ms,
+};
+use crate::route::{Glob, check_tag};
+use protocol::TopicName;
 
-/// A comment line with one of our keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub line: usize,
-    pub key: Key,
-    pub value: String,
-}
-
-/// A line that was meant for us and is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mistake {
-    pub line: usize,
-    pub what: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Language {
-    Python,
-    Sql,
-}
-
-impl Language {
-    fn marker(self) -> &'static str {
-        match self {
-            Self::Python => "#",
-            Self::Sql => "--",
-        }
-    }
-}
-
-pub(super) fn read(source: &str, language: Language) -> Vec<Result<Entry, Mistake>> {
-    let mut lines = source.trim_start_matches('\u{feff}').lines().enumerate();
-    let mut found = Vec::new();
-    let mut in_script_block = false;
-    while let Some((index, line)) = lines.next() {
-        let line = line.trim();
-        if line.is_empty() {
+/// What the comment lines before the first statement say. A line comes without its comment sign.
+pub(super) fn read<'s>(lines: impl IntoIterator<Item = At<&'s str>>) -> Reading {
+    let mut reading = Reading::default();
+    for At { line, what: text } in lines {
+        let Some((word, rest)) = word_before_colon(text) else {
             continue;
-        }
-        if let Some(comment) = line.strip_prefix(language.marker()) {
-            let comment = comment.trim();
-            in_script_block = match comment {
-                "///" => false,
-                _ if comment.starts_with("/// ") => true,
-                _ => in_script_block,
-            };
-            if !in_script_block {
-                found.extend(entry(index + 1, comment));
+        };
+        match classify(word) {
+            Word::Key(key) => read_key(&mut reading, line, key, value(rest)),
+            Word::Misspelled(key) => {
+                let found = word.to_owned();
+                reading.problem(line, Problem::Misspelled { found, meant: key.name() });
             }
-            continue;
-        }
-        let Some(quote) = docstring_quote(line, language) else { break };
-        let rest = &line[line.find(quote).map_or(0, |at| at + 3)..];
-        if !rest.contains(quote) && !lines.any(|(_, line)| line.contains(quote)) {
-            break;
+            Word::NotInCapitals(key) => {
+                let remark = Remark::NotInCapitals { found: word.to_owned(), key: key.name() };
+                reading.notes.push(Note::at(line, remark));
+            }
+            Word::Ordinary => {}
         }
     }
-    found
+    reading
 }
 
-fn docstring_quote(line: &str, language: Language) -> Option<&'static str> {
-    if language == Language::Sql {
-        return None;
-    }
-    let bare = line.trim_start_matches(['r', 'R', 'u', 'U']);
-    ["\"\"\"", "'''"].into_iter().find(|quote| bare.starts_with(quote))
+/// Remarks on keys that stand where they are not read.
+pub(super) fn read_late<'s>(lines: impl IntoIterator<Item = At<&'s str>>) -> Vec<Note> {
+    let late = |At { line, what: text }: At<&str>| match classify(word_before_colon(text)?.0) {
+        Word::Key(key @ (Key::Pattern | Key::Topic)) => {
+            Some(Note::at(line, Remark::TooLate { key: key.name() }))
+        }
+        _ => None,
+    };
+    lines.into_iter().filter_map(late).collect()
 }
 
-fn entry(line: usize, comment: &str) -> Option<Result<Entry, Mistake>> {
-    let (word, value) = comment.split_once(':')?;
-    let word = word.trim();
-    let mistake = |what: String| Some(Err(Mistake { line, what }));
-    match classify(word) {
-        Word::Ordinary => None,
-        Word::Misspelled(key) => {
-            mistake(format!("'{word}:' is not a key; did you mean '{}:'?", key.name()))
+/// The word that a comment begins with, and what follows its colon.
+fn word_before_colon(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let is_part = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let end = text.find(|char| !is_part(char))?;
+    let rest = text[end..].trim_start_matches([' ', '\t']).strip_prefix(':')?;
+    Some((&text[..end], rest))
+}
+
+/// Ends at the line's end, or at a wide gap (two blanks or a tab) with `<--` or `#` behind it.
+fn value(rest: &str) -> &str {
+    for (at, _) in rest.match_indices(['#', '<']) {
+        let kept = rest[..at].trim_end_matches([' ', '\t']);
+        let gap = &rest[kept.len()..at];
+        let is_wide = gap.len() > 1 || gap == "\t";
+        if is_wide && (rest[at..].starts_with('#') || rest[at..].starts_with("<--")) {
+            return kept.trim();
         }
-        Word::NotInCapitals(key) => {
-            mistake(format!("'{word}:' must be in capitals: '{}:'", key.name()))
+    }
+    rest.trim()
+}
+
+fn read_key(reading: &mut Reading, line: u32, key: Key, value: &str) {
+    if value.is_empty() && !matches!(key, Key::Schema | Key::Reader) {
+        return reading.problem(line, Problem::NoValue { key: key.name() });
+    }
+    if value.contains(" <--") {
+        let value = value.to_owned();
+        return reading.problem(line, Problem::RemarkTooClose { value });
+    }
+    let bad_value = |source: ValueError| Problem::Value { key: key.name(), source };
+    let said = match key {
+        Key::Pattern => {
+            reading.notes.extend(odd_pattern(value).map(|remark| Note::at(line, remark)));
+            pattern(value)
         }
-        Word::Key(key) => match without_remark(value).trim() {
-            "" => mistake(format!("{} has no value", key.name())),
-            value => Some(Ok(Entry { line, key, value: value.to_owned() })),
-        },
+        Key::Tag => tag(value),
+        Key::Topic => topic(value),
+        Key::Options => options(value),
+        Key::Schema => Err(Problem::Schema),
+        Key::Reader => Err(Problem::Reader),
+        Key::Priority => parse_priority(value).map(Fact::Priority).map_err(bad_value),
+        Key::Timeout => parse_timeout_ms(value).map(Fact::TimeoutMs).map_err(bad_value),
+        Key::Memory => parse_memory_bytes(value).map(Fact::MemoryBytes).map_err(bad_value),
+        Key::Retries => parse_retries(value).map(Fact::Retries).map_err(bad_value),
+    };
+    reading.take(line, said);
+}
+
+pub(super) fn pattern(pattern: &str) -> Result<Fact, Problem> {
+    let quoted =
+        |quote| pattern.len() > 1 && pattern.starts_with(quote) && pattern.ends_with(quote);
+    if quoted('"') || quoted('\'') {
+        return Err(Problem::QuotedPattern { pattern: pattern.to_owned() });
+    }
+    match Glob::parse(pattern) {
+        Ok(glob) => Ok(Fact::Pattern(glob.pattern().to_owned())),
+        Err(source) => Err(Problem::Pattern { pattern: pattern.to_owned(), source }),
     }
 }
 
-/// Up to two or more blanks that are followed by `<--` or `#`.
-fn without_remark(value: &str) -> &str {
-    for (at, _) in value.match_indices(['#', '<']) {
-        let is_remark = value[at..].starts_with('#') || value[at..].starts_with("<--");
-        let before = &value[..at];
-        let blanks = before.len() - before.trim_end().len();
-        let has_tab = before.trim_end().len() < before.len() && before.contains('\t');
-        if is_remark && (blanks >= 2 || (blanks == 1 && has_tab && before.ends_with('\t'))) {
-            return before;
-        }
+/// Patterns that say something else than their author may think.
+fn odd_pattern(pattern: &str) -> Option<Remark> {
+    if pattern.contains(" #") {
+        return Some(Remark::HashInPattern { pattern: pattern.to_owned() });
     }
-    value
+    let listed = |part: &str| part.trim_start().starts_with(['*', '/']);
+    let is_list = !pattern.contains('{') && pattern.split(',').skip(1).any(listed);
+    is_list.then(|| Remark::OnePattern { pattern: pattern.to_owned() })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+pub(super) fn tag(tag: &str) -> Result<Fact, Problem> {
+    check_tag(tag).map_err(Problem::Tag)?;
+    Ok(Fact::Tag(tag.to_owned()))
+}
 
-    fn check(source: &str, expected: &[(usize, &str, &str)]) {
-        let found = read(source, Language::Python);
-        let shown = found.iter().map(|entry| match entry {
-            Ok(entry) => (entry.line, entry.key.name(), entry.value.as_str()),
-            Err(mistake) => (mistake.line, "mistake", mistake.what.as_str()),
-        });
-        assert_eq!(shown.collect::<Vec<_>>(), expected, "{source}");
+fn topic(value: &str) -> Result<Fact, Problem> {
+    let mut words = value.split_whitespace();
+    let name = words.next().unwrap_or_default();
+    let uri = words.next();
+    if words.next().is_some() {
+        return Err(Problem::TopicTail { value: value.to_owned() });
     }
+    topic_at(name, uri)
+}
 
-    #[test]
-    fn f01_the_remark_arrows_of_the_design_are_no_part_of_the_value() {
-        let source = "# plugins/my_parser.py\n\
-                      # PATTERN: *.csv           <-- makes a RoutingRule\n\
-                      # TOPIC: sales_data        <-- makes a TopicConfig (Parquet by default)\n\
-                      from casparian_flow.sdk import BasePlugin\n";
-        check(source, &[(2, "PATTERN", "*.csv"), (3, "TOPIC", "sales_data")]);
+pub(super) fn topic_at(name: &str, uri: Option<&str>) -> Result<Fact, Problem> {
+    let name: TopicName = name.parse().map_err(Problem::Topic)?;
+    match uri.map(str::parse).transpose() {
+        Ok(uri) => Ok(Fact::Topic { name, uri }),
+        Err(source) => Err(Problem::Uri { topic: name, source }),
     }
+}
 
-    #[test]
-    fn a_value_ends_with_its_line_or_before_a_remark() {
-        check("# PATTERN: a b.csv  # remark", &[(1, "PATTERN", "a b.csv")]);
-        check("# PATTERN: a#b.csv", &[(1, "PATTERN", "a#b.csv")]);
-        check("# PATTERN: a #b.csv", &[(1, "PATTERN", "a #b.csv")]);
-        check("# PATTERN: a\t# remark", &[(1, "PATTERN", "a")]);
-        check("#PATTERN:*.csv\r\n# TAG: x\r\n", &[(1, "PATTERN", "*.csv"), (2, "TAG", "x")]);
-    }
-
-    #[test]
-    fn the_header_ends_at_the_first_statement() {
-        check("# TAG: a\nimport os\n# TAG: b\n", &[(1, "TAG", "a")]);
-        check("\"\"\"About.\n# TAG: no\n\"\"\"\n# TAG: b\n", &[(4, "TAG", "b")]);
-        check("'''one line'''\n# TAG: b\n", &[(2, "TAG", "b")]);
-        check(
-            "\u{feff}#!/usr/bin/env python\n# -*- coding: utf-8 -*-\n\n# TAG: c",
-            &[(4, "TAG", "c")],
-        );
-    }
-
-    #[test]
-    fn inline_script_metadata_is_not_ours() {
-        let source =
-            "# /// script\n# dependencies = [\n#   'x',\n# ]\n# TAG: no\n# ///\n# TAG: yes\n";
-        check(source, &[(7, "TAG", "yes")]);
-    }
-
-    #[test]
-    fn a_slip_in_a_key_is_a_mistake_and_other_comments_are_comments() {
-        check("# PATERN: x", &[(1, "mistake", "'PATERN:' is not a key; did you mean 'PATTERN:'?")]);
-        check("# pattern: x", &[(1, "mistake", "'pattern:' must be in capitals: 'PATTERN:'")]);
-        check("# TOPIC:", &[(1, "mistake", "TOPIC has no value")]);
-        check("# NOTE: x\n# TODO: y\n# see https://example.org\n", &[]);
-    }
-
-    #[test]
-    fn sql_has_its_own_comments() {
-        let found = read("-- TAG: a\n# TAG: b\nSELECT 1", Language::Sql);
-        assert_eq!(found.len(), 1);
+fn options(value: &str) -> Result<Fact, Problem> {
+    let Some((topic, options)) = value.split_once(':') else {
+        return Err(Problem::OptionsWithoutTopic { value: value.to_owned() });
+    };
+    let topic: TopicName = topic.trim().parse().map_err(Problem::Topic)?;
+    match parse_options(options) {
+        Ok(options) => Ok(Fact::Options { topic, options }),
+        Err(source) => Err(Problem::Option { topic: topic.to_string(), source }),
     }
 }

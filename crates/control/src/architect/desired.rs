@@ -1,25 +1,24 @@
-//! A declaration with the user's settings over it: what the catalog is to hold of a plugin.
+//! A source with the user's settings over it: what the catalog is to hold of its plugin.
 
-use super::declare::Declared;
+use super::problem::{PluginErrors, Problem};
 use super::settings::{LimitSettings, RegistrySettings};
+use super::source::PluginSource;
 use catalog::{DesiredPlugin, TopicTarget};
-use protocol::{Limits, PluginDeclaration, SinkUri, TopicDeclaration, TopicName};
+use protocol::{Limits, PluginDeclaration, SinkUri, TopicDeclaration};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// None when the file's name is no name for a plugin: then there is nothing to register under.
 pub(super) fn plugin(
-    declared: Declared,
+    source: &PluginSource,
     origin: &str,
     settings: &RegistrySettings,
 ) -> Option<DesiredPlugin> {
-    let name = declared.name.parse().ok()?;
-    let own = settings.plugins.get(&declared.name);
+    let own = settings.plugins.get(&source.name);
     let mut plugin = DesiredPlugin {
-        name,
-        version: declared.version,
-        source: declared.source,
-        lock: declared.lock,
+        name: source.name.parse().ok()?,
+        version: source.version,
+        source: source.text.clone(),
+        lock: source.lock.clone(),
         origin: origin.to_owned(),
         declaration: None,
         error: None,
@@ -27,9 +26,10 @@ pub(super) fn plugin(
         limits: Limits::default(),
         settings: Value::from(own.map(|own| own.config.clone()).unwrap_or_default()).to_string(),
     };
-    let checked = declared.outcome.and_then(|declaration| {
-        let topics = resolve(&declaration, settings)?;
-        Ok((declaration, topics))
+    let checked = source.declared.as_ref().map_err(ToString::to_string).and_then(|declared| {
+        let topics = resolve(&declared.declaration, settings)
+            .map_err(|problem| PluginErrors::one(&source.file, problem).to_string())?;
+        Ok((declared.declaration.clone(), topics))
     });
     match checked {
         Err(error) => plugin.error = Some(error),
@@ -55,18 +55,19 @@ fn overridden(limits: Limits, by: LimitSettings) -> Limits {
 fn resolve(
     declaration: &PluginDeclaration,
     settings: &RegistrySettings,
-) -> Result<Vec<TopicTarget>, String> {
-    let mut targets = Vec::new();
-    let mut taken: BTreeMap<SinkUri, &TopicName> = BTreeMap::new();
+) -> Result<Vec<TopicTarget>, Problem> {
+    let mut targets: Vec<TopicTarget> = Vec::new();
     for topic in &declaration.topics {
         for target in resolve_topic(topic, settings)? {
-            if let Some(other) = taken.insert(target.uri.clone(), &topic.name) {
-                return Err(format!(
-                    "topics '{other}' and '{}' both go to {}: they would write the same files; give each its own",
-                    topic.name, target.uri
-                ));
+            match targets.iter().find(|earlier| earlier.uri == target.uri) {
+                None => targets.push(target),
+                // Two ways to say one place.
+                Some(earlier) if earlier.topic == target.topic => {}
+                Some(earlier) => {
+                    let (a, b) = (earlier.topic.clone(), target.topic);
+                    return Err(Problem::SharedUri { a, b, uri: target.uri });
+                }
             }
-            targets.push(target);
         }
     }
     Ok(targets)
@@ -75,7 +76,7 @@ fn resolve(
 fn resolve_topic(
     topic: &TopicDeclaration,
     settings: &RegistrySettings,
-) -> Result<Vec<TopicTarget>, String> {
+) -> Result<Vec<TopicTarget>, Problem> {
     let own = settings.topics.get(topic.name.as_str());
     let options = own.and_then(|own| own.options).unwrap_or(topic.options);
     let uris = match own.and_then(|own| own.uri.clone()) {
@@ -93,13 +94,11 @@ fn resolve_uri(
     uri: SinkUri,
     topic: &TopicDeclaration,
     settings: &RegistrySettings,
-) -> Result<SinkUri, String> {
-    let SinkUri::Named { name } = &uri else { return Ok(uri) };
-    let Some(SinkUri::Parquet { path }) = settings.sinks.get(name) else {
-        return Err(format!(
-            "topic '{}' goes to @{name}, and casparian.toml has no [sinks.{name}]",
-            topic.name
-        ));
+) -> Result<SinkUri, Problem> {
+    let SinkUri::Named { name } = uri else { return Ok(uri) };
+    let Some(SinkUri::Parquet { path }) = settings.sinks.get(&name) else {
+        let known = settings.sinks.keys().cloned().collect();
+        return Err(Problem::UnknownSink { topic: topic.name.clone(), sink: name, known });
     };
     // A sink is shared: each topic has its own place in it.
     Ok(SinkUri::Parquet { path: format!("{path}/{}", topic.name) })

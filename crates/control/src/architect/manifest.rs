@@ -1,245 +1,212 @@
-//! `MANIFEST = PluginMetadata(...)`, and what else only the syntax tree tells. The source is parsed, never run.
+//! `MANIFEST = PluginMetadata(...)`: the same facts as the comments, as a constant in the code.
 
-use super::comments::Mistake;
-use super::nesting;
-use protocol::{SinkUri, TopicDeclaration, TopicName, TopicOptions};
-use ruff_python_ast::{Expr, ExprCall, Keyword, ModModule, Number, Stmt};
-use ruff_python_parser::parse_module;
-use ruff_source_file::LineIndex;
-use ruff_text_size::{Ranged, TextSize};
+use super::comments::{pattern, tag, topic_at};
+use super::fact::{Fact, Reading};
+use super::problem::{At, Problem};
+use super::python::{Python, for_each_statement};
+use super::values::ValueError;
+use super::values::parse_priority;
+use ruff_python_ast::{Arguments, Expr, ExprCall, Keyword, Number, Stmt, UnaryOp};
+use ruff_text_size::Ranged;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Manifest {
-    pub line: usize,
-    pub patterns: Vec<String>,
-    pub tags: Vec<String>,
-    pub topics: Vec<TopicDeclaration>,
-    pub priority: Option<i32>,
-}
+const FIELDS: [&str; 7] =
+    ["pattern", "topic", "priority", "subscriptions", "sinks", "version", "description"];
 
-const NOT_CONSTANT: &str = "MANIFEST must be a constant: PluginMetadata(...) with literals only";
-
-/// The manifest, if there is one. A source that Python could not read, or without a `Handler`, is a mistake.
-pub(super) fn read(source: &str) -> Result<Option<Manifest>, Vec<Mistake>> {
-    if !nesting::is_shallow(source) {
-        let what = "the source is nested too deeply to be read".to_owned();
-        return Err(vec![Mistake { line: 1, what }]);
-    }
-    let read = nesting::on_a_deep_stack(|| read_shallow(source));
-    read.unwrap_or_else(|| {
-        Err(vec![Mistake { line: 1, what: "the source cannot be parsed".to_owned() }])
-    })
-}
-
-fn read_shallow(source: &str) -> Result<Option<Manifest>, Vec<Mistake>> {
-    let index = LineIndex::from_source_text(source);
-    let line = |at: TextSize| index.line_index(at).get();
-    let parsed = parse_module(source).map_err(|error| {
-        let what = format!("the source is not Python: {}", error.error);
-        vec![Mistake { line: line(error.location.start()), what }]
-    })?;
-    let module = parsed.syntax();
-    let mut mistakes = Vec::new();
-    if !defines_handler(module) {
-        let what = "the plugin defines no class Handler".to_owned();
-        mistakes.push(Mistake { line: 1, what });
-    }
-    let manifest = module.body.iter().find_map(assigned_manifest).map(|value| {
-        let at = line(value.start());
-        from_expression(value, at).map_err(|what| Mistake { line: at, what })
-    });
-    match manifest.transpose() {
-        Ok(manifest) if mistakes.is_empty() => Ok(manifest),
-        Ok(_) => Err(mistakes),
-        Err(mistake) => {
-            mistakes.push(mistake);
-            Err(mistakes)
-        }
-    }
-}
-
-/// Defined, imported or assigned at the top level, inside `if` and `try` too.
-fn defines_handler(module: &ModModule) -> bool {
-    fn binds(body: &[Stmt]) -> bool {
-        body.iter().any(|statement| match statement {
-            Stmt::ClassDef(class) => class.name.as_str() == "Handler",
-            Stmt::Assign(assign) => assign.targets.iter().any(|target| is_name(target, "Handler")),
-            Stmt::AnnAssign(assign) => is_name(&assign.target, "Handler"),
-            Stmt::ImportFrom(import) => import.names.iter().any(|alias| {
-                alias.asname.as_ref().unwrap_or(&alias.name).as_str() == "Handler"
-                    || alias.name.as_str() == "*"
-            }),
-            Stmt::If(branch) => {
-                binds(&branch.body) || branch.elif_else_clauses.iter().any(|c| binds(&c.body))
+pub(super) fn read(python: &Python<'_>) -> Reading {
+    let mut reading = Reading::default();
+    let mut found = 0;
+    for_each_statement(python.body(), &mut |statement, nested| {
+        let Some(value) = assigned_to_manifest(statement) else {
+            return;
+        };
+        found += 1;
+        let line = python.line(statement.start());
+        match value.and_then(metadata_call) {
+            Some(arguments) if !nested && found == 1 => {
+                Fields { python, reading: &mut reading }.read(arguments);
             }
-            Stmt::Try(block) => binds(&block.body) || binds(&block.orelse),
-            _ => false,
-        })
-    }
-    binds(&module.body)
-}
-
-fn is_name(expression: &Expr, name: &str) -> bool {
-    matches!(expression, Expr::Name(found) if found.id.as_str() == name)
-}
-
-fn assigned_manifest(statement: &Stmt) -> Option<&Expr> {
-    match statement {
-        Stmt::Assign(assign) => {
-            let is_ours = assign.targets.iter().any(|target| is_name(target, "MANIFEST"));
-            is_ours.then_some(&*assign.value)
+            _ => reading.problem(line, Problem::NotAManifest),
         }
-        Stmt::AnnAssign(assign) if is_name(&assign.target, "MANIFEST") => assign.value.as_deref(),
+    });
+    reading
+}
+
+/// The value that a statement gives to the name MANIFEST; Some(None) when it is not a plain assignment.
+fn assigned_to_manifest(statement: &Stmt) -> Option<Option<&Expr>> {
+    let is_manifest =
+        |target: &Expr| matches!(target, Expr::Name(name) if name.id.as_str() == "MANIFEST");
+    match statement {
+        Stmt::Assign(assign) if assign.targets.iter().any(is_manifest) => {
+            Some((assign.targets.len() == 1).then_some(&*assign.value))
+        }
+        Stmt::AnnAssign(assign) if is_manifest(&assign.target) => Some(assign.value.as_deref()),
+        Stmt::AugAssign(assign) if is_manifest(&assign.target) => Some(None),
         _ => None,
     }
 }
 
-fn from_expression(value: &Expr, line: usize) -> Result<Manifest, String> {
+fn metadata_call(value: &Expr) -> Option<&Arguments> {
     let Expr::Call(ExprCall { func, arguments, .. }) = value else {
-        return Err(NOT_CONSTANT.to_owned());
+        return None;
     };
-    let is_metadata = match &**func {
-        Expr::Name(name) => name.id.as_str() == "PluginMetadata",
-        Expr::Attribute(attribute) => attribute.attr.as_str() == "PluginMetadata",
-        _ => false,
+    let name = match &**func {
+        Expr::Name(name) => name.id.as_str(),
+        Expr::Attribute(attribute) => attribute.attr.as_str(),
+        _ => return None,
     };
-    if !is_metadata {
-        return Err(NOT_CONSTANT.to_owned());
-    }
-    const POSITIONS: [&str; 7] =
-        ["pattern", "topic", "priority", "subscriptions", "sinks", "version", "description"];
-    let mut manifest = Manifest { line, ..Manifest::default() };
-    let mut topic = None;
-    for (name, value) in POSITIONS.into_iter().zip(&arguments.args) {
-        set(&mut manifest, &mut topic, name, value)?;
-    }
-    for Keyword { arg, value, .. } in &arguments.keywords {
-        let name = arg.as_ref().ok_or(NOT_CONSTANT)?;
-        set(&mut manifest, &mut topic, name.as_str(), value)?;
-    }
-    if let Some(name) = topic
-        && !manifest.topics.iter().any(|known| known.name == name)
-    {
-        manifest.topics.insert(0, declared(SinkUri::default_for(&name), name));
-    }
-    Ok(manifest)
+    (name == "PluginMetadata").then_some(arguments)
 }
 
-fn set(
-    manifest: &mut Manifest,
-    topic: &mut Option<TopicName>,
-    name: &str,
-    value: &Expr,
-) -> Result<(), String> {
-    match name {
-        "pattern" => manifest.patterns.extend(Some(text(value)?).filter(|text| !text.is_empty())),
-        "topic" => {
-            let name = text(value)?;
-            if !name.is_empty() {
-                *topic = Some(name.parse().map_err(|error| format!("MANIFEST: {error}"))?);
+struct Fields<'a, 's> {
+    python: &'a Python<'s>,
+    reading: &'a mut Reading,
+}
+
+impl<'a> Fields<'a, '_> {
+    fn read(&mut self, arguments: &'a Arguments) {
+        for argument in &arguments.args {
+            self.problem(argument, Problem::NotAManifest);
+        }
+        for field in &arguments.keywords {
+            self.field(field);
+        }
+    }
+
+    fn field(&mut self, Keyword { arg, value, .. }: &'a Keyword) {
+        let Some(name) = arg else {
+            return self.problem(value, Problem::Computed { found: "**".to_owned() });
+        };
+        if value.is_none_literal_expr() && FIELDS.contains(&name.as_str()) {
+            return;
+        }
+        match name.as_str() {
+            "pattern" => self.strings(value, "pattern", pattern),
+            "topic" => self.strings(value, "topic", |topic| topic_at(topic, None)),
+            "subscriptions" => self.strings(value, "subscriptions", tag),
+            "priority" => self.priority(value),
+            "sinks" => self.sinks(value),
+            "version" => _ = self.string(value, "version", "a string"),
+            "description" => _ = self.string(value, "description", "a string"),
+            found => {
+                let (found, known) = (found.to_owned(), FIELDS.join(", "));
+                self.problem(value, Problem::UnknownField { found, known });
             }
         }
-        "priority" => manifest.priority = Some(number(value)?),
-        "subscriptions" => manifest.tags = texts(value)?,
-        "sinks" => manifest.topics = sinks(value)?,
-        "version" | "description" => drop(text(value)?),
-        _ => return Err(format!("MANIFEST: PluginMetadata has no '{name}'")),
     }
-    Ok(())
+
+    /// One string, or a list of them: a fact for each.
+    fn strings(
+        &mut self,
+        value: &'a Expr,
+        field: &'static str,
+        fact: impl Fn(&str) -> Result<Fact, Problem>,
+    ) {
+        for item in items(value) {
+            if let Some(At { line, what }) =
+                self.string(item, field, "a string or a list of strings")
+            {
+                self.reading.take(line, fact(&what));
+            }
+        }
+    }
+
+    fn string(
+        &mut self,
+        value: &'a Expr,
+        field: &'static str,
+        expected: &'static str,
+    ) -> Option<At<String>> {
+        if let Expr::StringLiteral(string) = value {
+            return Some(At {
+                line: self.python.line(value.start()),
+                what: string.value.to_str().to_owned(),
+            });
+        }
+        self.wrong_type(value, field, expected);
+        None
+    }
+
+    fn priority(&mut self, value: &'a Expr) {
+        let Some(text) = integer(value) else {
+            return self.wrong_type(value, "priority", "a whole number");
+        };
+        let bad_value = |source: ValueError| Problem::Value { key: "MANIFEST priority", source };
+        let said = parse_priority(&text).map(Fact::Priority).map_err(bad_value);
+        self.reading.take(self.python.line(value.start()), said);
+    }
+
+    /// `{topic: uri}` or `{topic: [uri, uri]}`.
+    fn sinks(&mut self, value: &'a Expr) {
+        const EXPECTED: &str = "a dict of topic names and uris";
+        let Expr::Dict(sinks) = value else {
+            return self.wrong_type(value, "sinks", EXPECTED);
+        };
+        for item in &sinks.items {
+            let Some(topic) = &item.key else {
+                self.problem(&item.value, Problem::Computed { found: "**".to_owned() });
+                continue;
+            };
+            let Some(At { what: topic, .. }) = self.string(topic, "sinks", EXPECTED) else {
+                continue;
+            };
+            self.strings(&item.value, "sinks", |uri| topic_at(&topic, Some(uri)));
+        }
+    }
+
+    fn wrong_type(&mut self, value: &Expr, field: &'static str, expected: &'static str) {
+        let problem = match computed(value) {
+            Some(found) => Problem::Computed { found: found.to_owned() },
+            None => Problem::FieldType { field, expected },
+        };
+        self.problem(value, problem);
+    }
+
+    fn problem(&mut self, place: &impl Ranged, problem: Problem) {
+        self.reading.problem(self.python.line(place.start()), problem);
+    }
 }
 
-fn text(value: &Expr) -> Result<String, String> {
+fn items(value: &Expr) -> Vec<&Expr> {
     match value {
-        Expr::StringLiteral(literal) => Ok(literal.value.to_str().to_owned()),
-        _ => Err(NOT_CONSTANT.to_owned()),
+        Expr::List(list) => list.elts.iter().collect(),
+        Expr::Tuple(tuple) => tuple.elts.iter().collect(),
+        single => vec![single],
     }
 }
 
-fn number(value: &Expr) -> Result<i32, String> {
+/// The digits of an integer literal, with its sign.
+fn integer(value: &Expr) -> Option<String> {
     match value {
-        Expr::NumberLiteral(literal) => match &literal.value {
-            Number::Int(int) => int.as_i32().ok_or_else(|| NOT_CONSTANT.to_owned()),
-            _ => Err("MANIFEST: priority is a whole number".to_owned()),
+        Expr::NumberLiteral(number) => match &number.value {
+            Number::Int(number) => Some(number.to_string()),
+            _ => None,
         },
-        Expr::UnaryOp(unary) if unary.op == ruff_python_ast::UnaryOp::USub => {
-            number(&unary.operand).map(|number| -number)
-        }
-        _ => Err(NOT_CONSTANT.to_owned()),
+        Expr::UnaryOp(unary) if unary.op == UnaryOp::USub => match &*unary.operand {
+            Expr::NumberLiteral(_) => integer(&unary.operand).map(|digits| format!("-{digits}")),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
-fn texts(value: &Expr) -> Result<Vec<String>, String> {
+/// What a value is called that only running the code would give.
+fn computed(value: &Expr) -> Option<&'static str> {
     match value {
-        Expr::List(list) => list.elts.iter().map(text).collect(),
-        Expr::Tuple(tuple) => tuple.elts.iter().map(text).collect(),
-        _ => Err(NOT_CONSTANT.to_owned()),
-    }
-}
-
-fn sinks(value: &Expr) -> Result<Vec<TopicDeclaration>, String> {
-    let Expr::Dict(dict) = value else { return Err(NOT_CONSTANT.to_owned()) };
-    let sink = |item: &ruff_python_ast::DictItem| {
-        let name = text(item.key.as_ref().ok_or(NOT_CONSTANT)?)?;
-        let name = name.parse::<TopicName>().map_err(|error| format!("MANIFEST: {error}"))?;
-        let uri = text(&item.value)?.parse().map_err(|error| format!("MANIFEST: {error}"))?;
-        Ok(declared(uri, name))
-    };
-    dict.items.iter().map(sink).collect()
-}
-
-fn declared(uri: SinkUri, name: TopicName) -> TopicDeclaration {
-    TopicDeclaration { name, uris: vec![uri], options: TopicOptions::default() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn manifest(text: &str) -> Result<Option<Manifest>, String> {
-        let source = format!("{text}\nclass Handler: pass\n");
-        read(&source).map_err(|mistakes| format!("{}: {}", mistakes[0].line, mistakes[0].what))
-    }
-
-    #[test]
-    fn literals_are_read() {
-        let text = "MANIFEST = PluginMetadata(pattern='*.csv', topic=\"out\", priority=-5, subscriptions=['a', 'b'],\n  sinks={'other': 'parquet://x/y'}, version='2')";
-        let read = manifest(text).unwrap().unwrap();
-        assert_eq!(
-            (read.patterns, read.tags),
-            (vec!["*.csv".to_owned()], vec!["a".into(), "b".into()])
-        );
-        assert_eq!(read.priority, Some(-5));
-        let names = read.topics.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>();
-        assert_eq!(names, ["out", "other"]);
-    }
-
-    #[test]
-    fn what_is_computed_is_refused_with_its_line() {
-        for text in [
-            "MANIFEST = make()",
-            "MANIFEST = PluginMetadata(pattern='a' + 'b')",
-            "MANIFEST = PluginMetadata(**x)",
-        ] {
-            assert!(
-                manifest(text).unwrap_err().starts_with("1: MANIFEST must be a constant"),
-                "{text}"
-            );
-        }
-        assert!(
-            manifest("\nMANIFEST = PluginMetadata(patern='x')")
-                .unwrap_err()
-                .starts_with("2: MANIFEST: PluginMetadata has no 'patern'")
-        );
-    }
-
-    #[test]
-    fn a_source_that_is_not_python_is_refused_with_its_line() {
-        assert!(manifest("x = 1\ndef f(:").unwrap_err().starts_with("2: the source is not Python"));
-        let missing = read("x = 1\n").unwrap_err();
-        assert_eq!(missing[0].what, "the plugin defines no class Handler");
-        assert_eq!(
-            read("try:\n    from a import Handler\nexcept ImportError:\n    pass\n"),
-            Ok(None)
-        );
+        Expr::StringLiteral(_)
+        | Expr::BytesLiteral(_)
+        | Expr::NumberLiteral(_)
+        | Expr::BooleanLiteral(_)
+        | Expr::NoneLiteral(_)
+        | Expr::EllipsisLiteral(_)
+        | Expr::List(_)
+        | Expr::Tuple(_)
+        | Expr::Set(_)
+        | Expr::Dict(_) => None,
+        Expr::FString(_) | Expr::TString(_) => Some("an f-string"),
+        Expr::Name(_) => Some("a name"),
+        Expr::Attribute(_) => Some("an attribute"),
+        Expr::Call(_) => Some("a call"),
+        Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) => Some("a comprehension"),
+        _ => Some("an expression"),
     }
 }

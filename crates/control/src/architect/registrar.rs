@@ -1,15 +1,16 @@
-//! Which plugins are in force: the project's own directory first, else the latest change that a worker announced.
+//! Registers plugins: the project's own directory goes first, else the latest change that a worker announced is in force.
 
-use super::declare::{Declared, declare};
 use super::desired;
-use super::directory::{self, DirectoryStamp};
+use super::directory::PluginDirectory;
+use super::in_force::choose;
 use super::settings::RegistrySettings;
+use super::source::PluginSource;
 use catalog::{
     Announcement, Catalog, CatalogError, DesiredPlugin, DesiredRegistry, RegistryState,
     SentinelEpoch, SentinelTx,
 };
-use protocol::{AnnouncedPlugin, Identify, PluginRefusal, PluginVersion};
-use std::collections::BTreeMap;
+use protocol::{Identify, PluginRefusal, PluginVersion};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The origin of plugins of the project's own directory.
@@ -18,15 +19,24 @@ pub const PROJECT: &str = "project";
 #[derive(Debug)]
 pub struct Registrar {
     /// The project's own plugins; none on a Sentinel without a project.
-    directory: Option<PathBuf>,
+    directory: Option<PluginDirectory>,
     settings: RegistrySettings,
-    seen: Option<DirectoryStamp>,
-    project: Vec<DesiredPlugin>,
+    project: Vec<PluginSource>,
+    /// What was read is not in the catalog yet.
+    unsynced: bool,
+    /// Why the directory could not be read the last time.
+    unreadable: Option<String>,
 }
 
 impl Registrar {
     pub fn new(directory: Option<PathBuf>, settings: RegistrySettings) -> Self {
-        Self { directory, settings, seen: None, project: Vec::new() }
+        Self {
+            directory: directory.map(PluginDirectory::new),
+            settings,
+            project: Vec::new(),
+            unsynced: true,
+            unreadable: None,
+        }
     }
 
     /// Looks at the project's directory, and registers what is there when something changed. Whether the routing did.
@@ -36,17 +46,15 @@ impl Registrar {
         epoch: SentinelEpoch,
         now_us: i64,
     ) -> Result<bool, CatalogError> {
-        let stamp = self.directory.as_deref().map(directory::stamp).unwrap_or_default();
-        if self.seen.as_ref() == Some(&stamp) {
+        self.look(now_us);
+        if !self.unsynced || self.unreadable.is_some() {
             return Ok(false);
         }
-        self.project = self.read_project();
         let mut tx = catalog.begin_sentinel(epoch).await?;
         let state = tx.registry_state().await?;
-        let announced = self.announced_before(&state);
-        let changed = self.sync(&mut tx, announced, now_us).await?;
+        let changed = self.sync(&mut tx, &state, &Announced::as_before(&state), now_us).await?;
         tx.commit().await?;
-        self.seen = Some(stamp);
+        self.unsynced = false;
         Ok(changed)
     }
 
@@ -57,125 +65,153 @@ impl Registrar {
         identify: &Identify,
         now_us: i64,
     ) -> Result<Vec<PluginRefusal>, CatalogError> {
-        let announcer = announcer_of(identify);
+        let by = announcer_of(identify);
+        let sources: Vec<PluginSource> =
+            identify.plugins.iter().map(PluginSource::announced).collect();
+        let wanted: Vec<DesiredPlugin> = sources
+            .iter()
+            .filter_map(|source| desired::plugin(source, &by, &self.settings))
+            .collect();
         let state = tx.registry_state().await?;
-        let before = state.announcements.iter().filter(|one| one.announcer == announcer);
-        let before =
-            before.map(|one| (one.plugin.clone(), one.version)).collect::<BTreeMap<_, _>>();
-        if before.is_empty() && identify.plugins.is_empty() {
-            return Ok(Vec::new());
+        let now = wanted.iter().map(|plugin| (plugin.name.to_string(), plugin.version)).collect();
+        if announced_by(&by, &state) != now {
+            self.take_over(tx, &state, &by, &wanted, &now, now_us).await?;
         }
-        let declared = identify.plugins.iter().map(declare_announced).collect::<Vec<_>>();
-        let now = declared.iter().map(|one| (one.name.clone(), one.version));
-        let now = now.collect::<Vec<(String, PluginVersion)>>();
-        tx.set_announcements(&announcer, &now).await?;
-
-        let mut announced = self.announced_before(&state);
-        self.drop_missing(tx, &mut announced, &state, &announcer, &now).await?;
-        let mut refusals = Vec::new();
-        for one in declared {
-            refusals.extend(one.refusal());
-            if before.get(&one.name) != Some(&one.version)
-                && let Some(plugin) = desired::plugin(one, &announcer, &self.settings)
-            {
-                announced.insert(plugin.name.to_string(), plugin);
-            }
-        }
-        self.sync(tx, announced, now_us).await?;
-        Ok(refusals)
+        Ok(sources.iter().filter_map(|source| refusal(source, &wanted)).collect())
     }
 
-    fn read_project(&self) -> Vec<DesiredPlugin> {
-        let files = self.directory.as_deref().map(directory::read).unwrap_or_default();
-        let declared = files.iter().map(|file| {
-            let shown = shown_path(&file.path);
-            match &file.text {
-                Ok(text) => declare(&shown, text, None),
-                Err(reason) => Declared::unreadable(&shown, reason),
-            }
-        });
-        let mut plugins: BTreeMap<String, DesiredPlugin> = BTreeMap::new();
-        for one in declared {
-            let name = one.name.clone();
-            match desired::plugin(one, PROJECT, &self.settings) {
-                // Of `x.py` and `x.sql` only one can be plugin x.
-                Some(plugin) => drop(plugins.entry(name).or_insert(plugin)),
-                None => {
-                    tracing::warn!(name, "the file's name is no plugin name; it is passed over")
-                }
-            }
-        }
-        plugins.into_values().collect()
-    }
-
-    /// Announced plugins as they are in force, read again: the settings may have changed.
-    fn announced_before(&self, state: &RegistryState) -> BTreeMap<String, DesiredPlugin> {
-        let announced = state.manifests.iter().filter(|manifest| manifest.origin != PROJECT);
-        let again = announced.filter_map(|manifest| {
-            let shown = format!("{}.py", manifest.plugin);
-            let declared = declare(&shown, &manifest.source, manifest.lock.as_deref());
-            desired::plugin(declared, &manifest.origin, &self.settings)
-        });
-        again.map(|plugin| (plugin.name.to_string(), plugin)).collect()
-    }
-
-    /// A plugin that its announcer dropped falls back to what another one announces, or retires.
-    async fn drop_missing(
+    async fn take_over(
         &self,
         tx: &mut SentinelTx,
-        announced: &mut BTreeMap<String, DesiredPlugin>,
         state: &RegistryState,
-        announcer: &str,
-        now: &[(String, PluginVersion)],
+        by: &str,
+        wanted: &[DesiredPlugin],
+        now: &BTreeMap<String, PluginVersion>,
+        now_us: i64,
     ) -> Result<(), CatalogError> {
-        let is_missing = |plugin: &DesiredPlugin| {
-            plugin.origin == announcer && !now.iter().any(|(name, _)| *name == plugin.name.as_str())
-        };
-        let missing = announced.values().filter(|plugin| is_missing(plugin));
-        let missing = missing.map(|plugin| plugin.name.to_string()).collect::<Vec<_>>();
-        for name in missing {
-            announced.remove(&name);
-            let others = state.announcements.iter();
-            let other = others.rev().find(|one| one.plugin == name && one.announcer != announcer);
-            if let Some(plugin) = self.fall_back(tx, other).await? {
-                announced.insert(name, plugin);
-            }
+        for plugin in wanted {
+            tx.keep_source(plugin, now_us).await?;
         }
+        tx.set_announcements(by, now).await?;
+        let before = announced_by(by, state);
+        let is_new =
+            |(name, version): &(&String, &PluginVersion)| before.get(*name) != Some(*version);
+        let announced = Announced {
+            all: tx.registry_state().await?.announcements,
+            by: by.to_owned(),
+            changed: now.iter().filter(is_new).map(|(name, _)| name.clone()).collect(),
+        };
+        self.sync(tx, state, &announced, now_us).await?;
         Ok(())
     }
 
-    async fn fall_back(
-        &self,
-        tx: &mut SentinelTx,
-        other: Option<&Announcement>,
-    ) -> Result<Option<DesiredPlugin>, CatalogError> {
-        let Some(other) = other else { return Ok(None) };
-        let source = tx.manifest_source(&other.plugin, other.version).await?;
-        Ok(source.and_then(|(source, lock)| {
-            let declared = declare(&format!("{}.py", other.plugin), &source, lock.as_deref());
-            desired::plugin(declared, &other.announcer, &self.settings)
-        }))
+    fn look(&mut self, now_us: i64) {
+        let Some(directory) = &mut self.directory else { return };
+        let shown = directory.path().display().to_string();
+        match directory.poll(now_us.saturating_mul(1000)) {
+            Ok(None) => self.unreadable = None,
+            Ok(Some(sources)) => {
+                self.unreadable = None;
+                if sources != self.project || self.unsynced {
+                    self.project = sources;
+                    self.unsynced = true;
+                }
+            }
+            // A directory that cannot be looked at drops nothing: its plugins stay as they are.
+            Err(error) => {
+                let error = error.to_string();
+                if self.unreadable.as_ref() != Some(&error) {
+                    tracing::warn!(directory = shown, error, "the plugins stay as they are");
+                }
+                self.unreadable = Some(error);
+            }
+        }
     }
 
+    /// Decides what is in force, and makes the catalog say so.
     async fn sync(
         &self,
         tx: &mut SentinelTx,
-        mut announced: BTreeMap<String, DesiredPlugin>,
+        before: &RegistryState,
+        announced: &Announced,
         now_us: i64,
     ) -> Result<bool, CatalogError> {
-        for plugin in &self.project {
-            announced.insert(plugin.name.to_string(), plugin.clone());
+        let own = self.project.iter().filter_map(|source| self.own(source));
+        let mut plugins: BTreeMap<String, DesiredPlugin> =
+            own.map(|plugin| (plugin.name.to_string(), plugin)).collect();
+        let chosen = choose(&announced.all, before, &announced.by, &announced.changed);
+        for (name, one) in chosen {
+            if !plugins.contains_key(name)
+                && let Some(plugin) = self.announced(tx, one).await?
+            {
+                plugins.insert(name.to_owned(), plugin);
+            }
         }
         let desired = DesiredRegistry {
-            plugins: announced.into_values().collect(),
+            plugins: plugins.into_values().collect(),
             user_rules: self.settings.rules.clone(),
         };
         tx.sync_registry(&desired, now_us).await
     }
+
+    fn own(&self, source: &PluginSource) -> Option<DesiredPlugin> {
+        let plugin = desired::plugin(source, PROJECT, &self.settings);
+        match (&plugin, &source.declared) {
+            (Some(DesiredPlugin { error: Some(error), .. }), _) => tracing::warn!("{error}"),
+            // A file whose name is no name for a plugin cannot be in the catalog.
+            (None, Err(errors)) => tracing::warn!("{errors}"),
+            (_, Ok(declared)) => {
+                declared
+                    .notes
+                    .iter()
+                    .for_each(|note| tracing::info!("{}", note.text(&source.file)));
+            }
+            (Some(_), Err(_)) => {}
+        }
+        plugin
+    }
+
+    /// Read again from the catalog: the settings may have changed since.
+    async fn announced(
+        &self,
+        tx: &mut SentinelTx,
+        one: &Announcement,
+    ) -> Result<Option<DesiredPlugin>, CatalogError> {
+        let Some((text, lock)) = tx.manifest_source(&one.plugin, one.version).await? else {
+            return Ok(None);
+        };
+        let file = format!("{}.py", one.plugin);
+        let source = PluginSource::read(file, one.plugin.clone(), text, lock);
+        Ok(desired::plugin(&source, &one.announcer, &self.settings))
+    }
 }
 
-fn declare_announced(plugin: &AnnouncedPlugin) -> Declared {
-    declare(&format!("{}.py", plugin.name), &plugin.source, plugin.lock.as_deref())
+/// What the directories of all workers hold, and what is new of it.
+struct Announced {
+    all: Vec<Announcement>,
+    by: String,
+    changed: BTreeSet<String>,
+}
+
+impl Announced {
+    fn as_before(state: &RegistryState) -> Self {
+        let all = state.announcements.clone();
+        Self { all, by: String::new(), changed: BTreeSet::new() }
+    }
+}
+
+fn announced_by(announcer: &str, state: &RegistryState) -> BTreeMap<String, PluginVersion> {
+    let own = state.announcements.iter().filter(|one| one.announcer == announcer);
+    own.map(|one| (one.plugin.clone(), one.version)).collect()
+}
+
+fn refusal(source: &PluginSource, wanted: &[DesiredPlugin]) -> Option<PluginRefusal> {
+    let plugin = wanted.iter().find(|plugin| plugin.name.as_str() == source.name);
+    let reason = match plugin {
+        Some(plugin) => plugin.error.clone()?,
+        None => source.declared.as_ref().err()?.to_string(),
+    };
+    Some(PluginRefusal { name: source.name.clone(), reason })
 }
 
 /// A directory on a host; where a worker names none, the worker itself.
@@ -186,11 +222,4 @@ fn announcer_of(identify: &Identify) -> String {
         return format!("worker {worker}");
     }
     format!("{}:{}", environment.host, environment.plugins_dir)
-}
-
-/// `plugins/x.py`: short, and enough to find the file.
-fn shown_path(path: &std::path::Path) -> String {
-    let parts = path.components().rev().take(2).collect::<Vec<_>>();
-    let shown = parts.into_iter().rev().collect::<PathBuf>();
-    shown.to_string_lossy().into_owned()
 }
