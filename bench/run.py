@@ -43,7 +43,7 @@ def main() -> None:
     print_table(lines)
     if not arguments.no_crates:
         crate_bench("control", "scout", "hashing against openssl, inventory in process")
-        crate_bench("catalog", "bulk", "catalog rates")
+        crate_bench("catalog", "throughput", "catalog rates")
 
 
 def parse_arguments() -> argparse.Namespace:
