@@ -4,11 +4,11 @@ use super::comments::{pattern, tag, topic_at};
 use super::fact::{Fact, Reading};
 use super::problem::{At, Problem};
 use super::python::{Python, for_each_statement};
-use super::values::ValueError;
-use super::values::parse_priority;
+use super::values::{ValueError, parse_priority};
 use ruff_python_ast::{Arguments, Expr, ExprCall, Keyword, Number, Stmt, UnaryOp};
 use ruff_text_size::Ranged;
 
+/// In the order of `PluginMetadata`, for those who give values without names.
 const FIELDS: [&str; 7] =
     ["pattern", "topic", "priority", "subscriptions", "sinks", "version", "description"];
 
@@ -64,22 +64,25 @@ struct Fields<'a, 's> {
 
 impl<'a> Fields<'a, '_> {
     fn read(&mut self, arguments: &'a Arguments) {
-        for argument in &arguments.args {
-            self.problem(argument, Problem::NotAManifest);
+        for (index, value) in arguments.args.iter().enumerate() {
+            match FIELDS.get(index) {
+                Some(name) => self.field(name, value),
+                None => self.problem(value, Problem::NotAManifest),
+            }
         }
-        for field in &arguments.keywords {
-            self.field(field);
+        for Keyword { arg, value, .. } in &arguments.keywords {
+            match arg {
+                Some(name) => self.field(name, value),
+                None => self.problem(value, Problem::Computed { found: "**".to_owned() }),
+            }
         }
     }
 
-    fn field(&mut self, Keyword { arg, value, .. }: &'a Keyword) {
-        let Some(name) = arg else {
-            return self.problem(value, Problem::Computed { found: "**".to_owned() });
-        };
-        if value.is_none_literal_expr() && FIELDS.contains(&name.as_str()) {
+    fn field(&mut self, name: &str, value: &'a Expr) {
+        if FIELDS.contains(&name) && is_absent(value) {
             return;
         }
-        match name.as_str() {
+        match name {
             "pattern" => self.strings(value, "pattern", pattern),
             "topic" => self.strings(value, "topic", |topic| topic_at(topic, None)),
             "subscriptions" => self.strings(value, "subscriptions", tag),
@@ -164,6 +167,12 @@ impl<'a> Fields<'a, '_> {
     fn problem(&mut self, place: &impl Ranged, problem: Problem) {
         self.reading.problem(self.python.line(place.start()), problem);
     }
+}
+
+/// `None` and `""` say nothing.
+fn is_absent(value: &Expr) -> bool {
+    value.is_none_literal_expr()
+        || matches!(value, Expr::StringLiteral(string) if string.value.is_empty())
 }
 
 fn items(value: &Expr) -> Vec<&Expr> {

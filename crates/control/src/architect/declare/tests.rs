@@ -290,6 +290,8 @@ fn a_manifest_says_the_same_as_comments() {
         "pattern *.csv\npattern *.tsv\npriority -3",
     );
     check_manifest("", "");
+    check_manifest("'*.csv', 'a', 3", "pattern *.csv\ntopic a -> parquet://a\npriority 3");
+    check_manifest("pattern='', topic=None", "");
     check(
         "import sdk\nMANIFEST: sdk.PluginMetadata = sdk.PluginMetadata(topic='a')",
         "topic a -> parquet://a",
@@ -343,7 +345,8 @@ fn a_manifest_is_a_constant() {
     check("MANIFEST = PluginMetadata()\nMANIFEST = PluginMetadata()", &other(2));
     check("MANIFEST = A = PluginMetadata()", &other(1));
     check("MANIFEST += PluginMetadata()", &other(1));
-    check_manifest("'*.csv'", &other(1));
+    check_manifest("'a', 'b', 1, [], {}, '', '', 8", &other(1));
+    check_manifest("*fields", &computed("an expression"));
 }
 
 #[test]
