@@ -1,6 +1,6 @@
 //! What can go wrong with the catalog. Whether trying again may help is in the type.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -17,6 +17,16 @@ pub enum CatalogError {
         path.display()
     )]
     SchemaNewer { path: PathBuf, found: i64, known: i64 },
+    #[error(
+        "the catalog {} has schema {found} and this binary needs {known}: a writing command, such as `casparian scan`, brings it up to date",
+        path.display()
+    )]
+    SchemaOlder { path: PathBuf, found: i64, known: i64 },
+    #[error(
+        "{} is no catalog of ours: it is a file of something else; give another path with --catalog",
+        path.display()
+    )]
+    NotACatalog { path: PathBuf },
     #[error(
         "the catalog {} does not have the schema that it should: {what}; undo that change, or start a new catalog",
         path.display()
@@ -42,6 +52,17 @@ impl CatalogError {
         matches!(self, Self::Busy(_) | Self::Database(_) | Self::RulesMoved)
     }
 
+    /// A file that is no database is named; the driver does not say which one it was.
+    pub(crate) fn at(self, path: &Path) -> Self {
+        const NOT_A_DATABASE: i64 = 26;
+        match self {
+            Self::Database(error) if code(&error) == Some(NOT_A_DATABASE) => {
+                Self::NotACatalog { path: path.to_owned() }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt { what: what.into() }
     }
@@ -49,11 +70,16 @@ impl CatalogError {
 
 impl From<sqlx::Error> for CatalogError {
     fn from(error: sqlx::Error) -> Self {
-        // SQLITE_BUSY is 5 and SQLITE_LOCKED 6, with extended codes above the low byte.
-        let code = error.as_database_error().and_then(|error| error.code()?.parse::<i64>().ok());
-        match code.map(|code| code & 0xff) {
+        // SQLITE_BUSY and SQLITE_LOCKED.
+        match code(&error) {
             Some(5 | 6) => Self::Busy(error),
             _ => Self::Database(error),
         }
     }
+}
+
+/// The primary code: extended ones lie above the low byte.
+fn code(error: &sqlx::Error) -> Option<i64> {
+    let code = error.as_database_error()?.code()?.parse::<i64>().ok()?;
+    Some(code & 0xff)
 }

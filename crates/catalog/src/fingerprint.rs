@@ -7,7 +7,20 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// One line per column and per index.
+const COLUMNS: &str = "SELECT m.name, c.name, c.type || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END
+           || coalesce(' default ' || c.dflt_value, '')
+    FROM sqlite_master m JOIN pragma_table_info(m.name) c
+    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'";
+
+/// Unique and primary keys of tables, whose indexes have no text of their own.
+const KEYS: &str = "SELECT m.name, group_concat(c.name, ', ' ORDER BY c.seqno)
+    FROM sqlite_master m JOIN pragma_index_list(m.name) i JOIN pragma_index_info(i.name) c
+    WHERE m.type = 'table' AND i.origin IN ('u', 'pk') GROUP BY m.name, i.name";
+
+const INDEXES: &str =
+    "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
+
+/// One line per column, key and index.
 type Fingerprint = BTreeSet<String>;
 
 pub(crate) async fn check(path: &Path, pool: &SqlitePool) -> Result<(), CatalogError> {
@@ -21,18 +34,17 @@ pub(crate) async fn check(path: &Path, pool: &SqlitePool) -> Result<(), CatalogE
 }
 
 async fn read(connection: &mut SqliteConnection) -> Result<Fingerprint, CatalogError> {
-    let columns = "SELECT m.name AS tab, c.name AS col, c.type || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END
-                   FROM sqlite_master m JOIN pragma_table_info(m.name) c
-                   WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'";
     let mut lines = Fingerprint::new();
-    for row in sqlx::query(columns).fetch_all(&mut *connection).await? {
+    for row in sqlx::query(COLUMNS).fetch_all(&mut *connection).await? {
         let (table, column): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let kind: String = row.try_get(2)?;
         lines.insert(format!("table {table}, column {column}: {kind}"));
     }
-    let indexes =
-        "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
-    for row in sqlx::query(indexes).fetch_all(connection).await? {
+    for row in sqlx::query(KEYS).fetch_all(&mut *connection).await? {
+        let (table, columns): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        lines.insert(format!("table {table}, unique key ({columns})"));
+    }
+    for row in sqlx::query(INDEXES).fetch_all(connection).await? {
         let (table, index): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let sql: String = row.try_get(2)?;
         let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -65,13 +65,15 @@ impl JobState {
 }
 
 /// Every move that there is.
-pub fn is_legal(kind: JobKind, from: JobState, to: JobState) -> bool {
+pub const fn is_legal(kind: JobKind, from: JobState, to: JobState) -> bool {
     use JobState::{
         Aborted, Committing, Completed, Failed, Pending, Queued, Running, Skipped, Superseded,
     };
     match (from, to) {
-        // A retract job is carried out by the Sentinel itself.
-        (Pending, Completed) => kind == JobKind::Retract,
+        // A retract job is carried out by the Sentinel itself, and again when the file came back and went again.
+        (Pending, Completed) | (Completed | Superseded, Pending) => {
+            matches!(kind, JobKind::Retract)
+        }
         (Pending, Queued | Skipped | Superseded | Aborted) => true,
         (Queued, Running | Pending | Skipped | Superseded | Aborted) => true,
         (Running, Committing | Queued | Pending | Failed | Superseded | Aborted) => true,
@@ -96,6 +98,18 @@ impl FromStr for JobState {
             let known = Self::ALL.map(Self::as_str).join(", ").to_lowercase();
             format!("'{text}' is not a state of a job: expected one of {known}")
         })
+    }
+}
+
+/// As the catalog spells it.
+pub(crate) fn kind_of(text: &str) -> Result<JobKind, String> {
+    match text {
+        "process" => Ok(JobKind::Process),
+        "recover" => Ok(JobKind::Recover),
+        "retract" => Ok(JobKind::Retract),
+        "compact" => Ok(JobKind::Compact),
+        "trial" => Ok(JobKind::Trial),
+        _ => Err(format!("'{text}' is not a kind of job")),
     }
 }
 

@@ -9,6 +9,7 @@ mod inventory;
 mod job_state;
 mod migrate;
 mod queue;
+mod record;
 mod registry;
 pub mod report;
 mod requests;
@@ -25,13 +26,12 @@ pub use queue::{
     ClaimedJob, ConcludeOutcome, FailNext, Failure, GrantOutcome, InFlightJob, JobDetail, Loss,
     ManifestDetail, Opportunities, Receipt, RecoveryOutput, TopicTarget, Waiting,
 };
+pub use record::{RecordCounts, Tagged};
 pub use registry::{
     Announcement, DesiredPlugin, DesiredRegistry, KnownManifest, PluginStatus, RegistryState,
     auto_tag,
 };
 pub use requests::{NewRequest, PendingRequest, RetrySelection};
 pub use roles::{ScoutTx, SentinelEpoch, SentinelTx};
-pub use tagging::{
-    RecordCounts, RoutingTable, SubscribedPlugin, Tagged, TodoLocation, VersionSummary,
-};
+pub use tagging::{RoutingTable, SubscribedPlugin, TodoLocation, VersionSummary};
 pub use workers::{WorkerRegistration, WorkerSession};

@@ -31,7 +31,10 @@ pub(crate) async fn run(path: &Path) -> Result<(), CatalogError> {
     }
     let lock = lock(path.with_extension("migrate.lock")).await.map_err(io)?;
     let mut connection = options(path).create_if_missing(true).connect().await.map_err(open)?;
-    let applied = version(&mut connection).await?;
+    let applied = version(&mut connection).await.map_err(|error| error.at(path))?;
+    if applied == 0 && is_in_use(&mut connection).await? {
+        return Err(CatalogError::NotACatalog { path: path.to_owned() });
+    }
     if MIGRATIONS.iter().any(|migration| migration.number > applied) {
         apply(&mut connection, applied).await?;
     }
@@ -61,19 +64,22 @@ async fn apply(connection: &mut SqliteConnection, applied: i64) -> Result<(), Ca
         sqlx::query(sql).bind(migration.number).bind(migration.name).execute(&mut *tx).await?;
     }
     if applied == 0 {
-        let sql = "INSERT INTO catalog_meta (id, rules_epoch, sentinel_epoch, next_id_node, pass_open_until_us)
-                   VALUES (1, 1, 0, $1, 0)";
-        sqlx::query(sql).bind(random_node()?).execute(&mut *tx).await?;
+        let sql = "INSERT INTO catalog_meta (id, catalog_id, rules_epoch, sentinel_epoch, next_id_node, pass_open_until_us)
+                   VALUES (1, $1, 1, 0, $2, 0)";
+        let (name, node) = random_identity()?;
+        sqlx::query(sql).bind(name).bind(node).execute(&mut *tx).await?;
     }
     Ok(tx.commit().await?)
 }
 
-/// Where a catalog's nodes begin is left to chance, so that two young catalogs do not make the same ids.
-fn random_node() -> Result<i64, CatalogError> {
-    let mut bytes = [0; 2];
+/// The name of a new catalog, and where its nodes begin: left to chance, so that two young catalogs do not make the same ids.
+fn random_identity() -> Result<(String, i64), CatalogError> {
+    let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
         .map_err(|error| CatalogError::corrupt(format!("no randomness: {error}")))?;
-    Ok(i64::from(u16::from_ne_bytes(bytes)) % crate::ids::NODES)
+    let name = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let node = i64::from(u16::from_ne_bytes([bytes[0], bytes[1]])) % crate::ids::NODES;
+    Ok((name, node))
 }
 
 async fn version(connection: &mut SqliteConnection) -> Result<i64, CatalogError> {
@@ -86,18 +92,24 @@ async fn version(connection: &mut SqliteConnection) -> Result<i64, CatalogError>
     Ok(sqlx::query(sql).fetch_one(connection).await?.try_get(0)?)
 }
 
+/// Somebody else's database is not ours to add tables to.
+async fn is_in_use(connection: &mut SqliteConnection) -> Result<bool, CatalogError> {
+    let sql = "SELECT count(*) FROM sqlite_master";
+    Ok(sqlx::query(sql).fetch_one(connection).await?.try_get::<i64, _>(0)? > 0)
+}
+
 pub(crate) async fn check_version(path: &Path, pool: &SqlitePool) -> Result<(), CatalogError> {
     let mut connection = pool.acquire().await?;
-    let found = version(&mut connection).await?;
+    let found = version(&mut connection).await.map_err(|error| error.at(path))?;
     let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
     if found > known {
         return Err(CatalogError::SchemaNewer { path: path.to_owned(), found, known });
     }
+    if found == 0 && is_in_use(&mut connection).await? {
+        return Err(CatalogError::NotACatalog { path: path.to_owned() });
+    }
     if found < known {
-        let what = format!(
-            "it has schema {found} and this binary needs {known}; run a writing command once to bring it up to date"
-        );
-        return Err(CatalogError::SchemaDiffers { path: path.to_owned(), what });
+        return Err(CatalogError::SchemaOlder { path: path.to_owned(), found, known });
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Plugins, their topics and the routing rules, as the registrar wants them. Saying the same thing again writes nothing.
 
-use crate::db::Catalog;
+use crate::db::{Catalog, from_json};
 use crate::error::CatalogError;
-use crate::queue::{TopicTarget, json};
+use crate::queue::TopicTarget;
 use crate::roles::SentinelTx;
 use protocol::{Limits, ManifestId, PluginDeclaration, PluginName, PluginVersion};
 use sqlx::Row;
@@ -469,5 +469,5 @@ fn rules_of(desired: &DesiredRegistry) -> BTreeSet<(String, String, String)> {
 
 /// A declaration as it is stored.
 pub(crate) fn declaration(text: Option<String>) -> Result<Option<PluginDeclaration>, CatalogError> {
-    text.map(|text| json(&text)).transpose()
+    text.map(|text| from_json(&text)).transpose()
 }

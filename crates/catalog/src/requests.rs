@@ -1,6 +1,6 @@
 //! What commands ask of the Sentinel: a row that it carries out, at once or at its next start.
 
-use crate::db::Catalog;
+use crate::db::{Catalog, Role, from_json, to_json};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
@@ -35,11 +35,10 @@ impl Catalog {
         requested_by: &str,
         now_us: i64,
     ) -> Result<RequestId, CatalogError> {
-        let payload = serde_json::to_string(request)
-            .map_err(|error| CatalogError::corrupt(error.to_string()))?;
+        let payload = to_json(request)?;
         let NewRequest::Retry { .. } = request;
         let id = self.ids().await?.next(now_us);
-        let mut tx = self.begin().await?;
+        let (mut tx, _turn) = self.begin(Role::Sentinel).await?;
         let sql = "INSERT INTO request (id, kind, payload, state, requested_by, requested_at_us) VALUES ($1, 'retry', $2, 'NEW', $3, $4)";
         let query = sqlx::query(sql).bind(id).bind(payload).bind(requested_by).bind(now_us);
         query.execute(&mut *tx).await?;
@@ -63,7 +62,7 @@ impl SentinelTx {
             let payload: String = row.try_get(1)?;
             Ok(PendingRequest {
                 id: RequestId::new(row.try_get(0)?),
-                request: crate::queue::json(&payload)?,
+                request: from_json(&payload)?,
             })
         };
         rows.iter().map(request).collect()

@@ -1,6 +1,6 @@
 //! The write transactions. Each role has its own type, and only that type has the role's writes.
 
-use crate::db::{Catalog, Tx};
+use crate::db::{Catalog, Role, Turn, Tx};
 use crate::error::CatalogError;
 use sqlx::Row;
 
@@ -9,6 +9,7 @@ use sqlx::Row;
 pub struct ScoutTx {
     pub(crate) tx: Tx,
     pub(crate) catalog: Catalog,
+    _turn: Turn,
 }
 
 /// What the Sentinel writes: all moves of jobs, artifacts, workers, plugins, rules.
@@ -16,6 +17,7 @@ pub struct ScoutTx {
 pub struct SentinelTx {
     pub(crate) tx: Tx,
     pub(crate) catalog: Catalog,
+    _turn: Turn,
 }
 
 /// Counts the Sentinels of a catalog. Only the latest may write.
@@ -25,12 +27,13 @@ pub struct SentinelEpoch(pub(crate) i64);
 impl Catalog {
     pub async fn begin_scout(&self) -> Result<ScoutTx, CatalogError> {
         self.ids().await?;
-        Ok(ScoutTx { tx: self.begin().await?, catalog: self.clone() })
+        let (tx, turn) = self.begin(Role::Scout).await?;
+        Ok(ScoutTx { tx, catalog: self.clone(), _turn: turn })
     }
 
     /// Deposes whoever was the Sentinel before.
     pub async fn take_sentinel_epoch(&self) -> Result<SentinelEpoch, CatalogError> {
-        let mut tx = self.begin().await?;
+        let (mut tx, _turn) = self.begin(Role::Sentinel).await?;
         let sql =
             "UPDATE catalog_meta SET sentinel_epoch = sentinel_epoch + 1 RETURNING sentinel_epoch";
         let epoch = sqlx::query(sql).fetch_one(&mut *tx).await?.try_get(0)?;
@@ -40,13 +43,13 @@ impl Catalog {
 
     pub async fn begin_sentinel(&self, epoch: SentinelEpoch) -> Result<SentinelTx, CatalogError> {
         self.ids().await?;
-        let mut tx = self.begin().await?;
+        let (mut tx, turn) = self.begin(Role::Sentinel).await?;
         let sql = "SELECT sentinel_epoch FROM catalog_meta";
         let current: i64 = sqlx::query(sql).fetch_one(&mut *tx).await?.try_get(0)?;
         if current != epoch.0 {
             return Err(CatalogError::Deposed);
         }
-        Ok(SentinelTx { tx, catalog: self.clone() })
+        Ok(SentinelTx { tx, catalog: self.clone(), _turn: turn })
     }
 }
 

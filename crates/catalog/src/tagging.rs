@@ -1,17 +1,13 @@
 //! Versions, tags and new jobs: what the tagger reads, and its one write.
 
-use crate::db::Catalog;
+use crate::db::{Bulk, Catalog, ROWS_MAX, content_hash, from_json, parsed, stat};
 use crate::error::CatalogError;
-use crate::inventory::stat;
 use crate::roles::ScoutTx;
 use protocol::{
-    ContentHash, FileStat, LocationId, ManifestId, PluginName, SourceRootId, VersionId,
+    ContentHash, FileStat, Limits, LocationId, ManifestId, PluginName, SourceRootId, VersionId,
 };
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite};
-
-/// Ids in one statement.
-const UNROUTED_MAX: usize = 1_000;
+use sqlx::{AssertSqlSafe, Row};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TodoLocation {
@@ -174,25 +170,14 @@ fn todo_location(row: &SqliteRow) -> Result<TodoLocation, CatalogError> {
 fn subscribed(row: &SqliteRow) -> Result<SubscribedPlugin, CatalogError> {
     let name: String = row.try_get(0)?;
     let limits: String = row.try_get(3)?;
-    let limits: protocol::Limits =
-        serde_json::from_str(&limits).map_err(|error| CatalogError::corrupt(error.to_string()))?;
+    let limits: Limits = from_json(&limits)?;
     Ok(SubscribedPlugin {
-        name: plugin_name(&name)?,
+        name: parsed(&name)?,
         manifest: ManifestId::new(row.try_get(1)?),
         tags: split_tags(row.try_get(2)?),
         priority: limits.priority,
         dedup: row.try_get(4)?,
     })
-}
-
-pub(crate) fn plugin_name(text: &str) -> Result<PluginName, CatalogError> {
-    text.parse().map_err(|error| CatalogError::corrupt(format!("{error}")))
-}
-
-pub(crate) fn content_hash(row: &SqliteRow, column: usize) -> Result<ContentHash, CatalogError> {
-    let bytes: Vec<u8> = row.try_get(column)?;
-    ContentHash::try_from(bytes.as_slice())
-        .map_err(|error| CatalogError::corrupt(error.to_string()))
 }
 
 pub(crate) fn split_tags(tags: String) -> Vec<String> {
@@ -214,12 +199,11 @@ impl ScoutTx {
         epoch: i64,
     ) -> Result<(), CatalogError> {
         self.check_rules(epoch).await?;
-        for chunk in locations.chunks(UNROUTED_MAX) {
-            let mut query = QueryBuilder::<Sqlite>::new("UPDATE file_location SET routed_epoch = ");
-            query.push_bind(epoch).push(" WHERE current_version_id IS NULL AND id IN (");
-            let mut list = query.separated(", ");
-            chunk.iter().for_each(|location| drop(list.push_bind(location.get())));
-            query.push(")").build().execute(&mut *self.tx).await?;
+        for chunk in locations.chunks(ROWS_MAX) {
+            let update = Bulk::new("UPDATE file_location SET routed_epoch = ").bind(epoch);
+            let chunk = chunk.iter().map(|location| location.get());
+            let update = update.then_list(" WHERE current_version_id IS NULL AND id IN ", chunk);
+            update.execute(&mut self.tx).await?;
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 
 CREATE TABLE catalog_meta (
     id                 INTEGER PRIMARY KEY CHECK (id = 1),
+    -- Tells two catalogs apart, whatever they are called.
+    catalog_id         TEXT NOT NULL,
     rules_epoch        BIGINT NOT NULL,
     sentinel_epoch     BIGINT NOT NULL,
     next_id_node       BIGINT NOT NULL,
@@ -46,7 +48,7 @@ CREATE TABLE file_location (
     deleted_at_us      BIGINT,
     UNIQUE (directory_id, name)
 );
-CREATE INDEX file_location_todo ON file_location (routed_epoch, id);
+CREATE INDEX file_location_todo ON file_location (routed_epoch, id) WHERE deleted_at_us IS NULL;
 CREATE INDEX file_location_racy ON file_location (id) WHERE racy = 1;
 CREATE INDEX file_location_dirty ON file_location (id) WHERE dirty = 1;
 
@@ -54,7 +56,7 @@ CREATE TABLE file_hash_registry (
     content_hash  BLOB PRIMARY KEY,
     size          BIGINT NOT NULL,
     first_seen_us BIGINT NOT NULL
-);
+) WITHOUT ROWID;
 
 CREATE TABLE file_version (
     id             BIGINT PRIMARY KEY,
@@ -170,38 +172,52 @@ CREATE TABLE processing_job (
     content_hash    BLOB NOT NULL,
     priority        INTEGER NOT NULL,
     -- Counts dispatches: what is said of an earlier one is not heard.
-    attempt         INTEGER NOT NULL,
-    failures        INTEGER NOT NULL,
-    losses          INTEGER NOT NULL,
-    recovery        INTEGER NOT NULL,
+    attempt         INTEGER NOT NULL DEFAULT 0,
+    failures        INTEGER NOT NULL DEFAULT 0,
+    losses          INTEGER NOT NULL DEFAULT 0,
+    recovery        INTEGER NOT NULL DEFAULT 0,
     hold            TEXT,
     held_by         BIGINT,
     not_before_us   BIGINT,
     session         TEXT,
     granted_session TEXT,
     worker_node_id  BIGINT,
+    environment_id  BIGINT,
     created_at_us   BIGINT NOT NULL,
     claimed_at_us   BIGINT,
     ended_at_us     BIGINT,
     -- The job whose result replaced this one's.
     superseded_by   BIGINT,
+    -- The retract job that took its rows out of the topics that say so; those of its other topics stay.
+    retracted_by    BIGINT,
     error_class     TEXT,
     error_message   TEXT,
-    rows            BIGINT NOT NULL,
-    bytes_in        BIGINT NOT NULL,
-    size_bytes      BIGINT NOT NULL,
-    quarantined     BIGINT NOT NULL,
+    rows            BIGINT NOT NULL DEFAULT 0,
+    bytes_in        BIGINT NOT NULL DEFAULT 0,
+    size_bytes      BIGINT NOT NULL DEFAULT 0,
+    quarantined     BIGINT NOT NULL DEFAULT 0,
     metrics         TEXT,
     UNIQUE (file_version_id, manifest_id, kind)
 );
-CREATE INDEX processing_job_queue ON processing_job (state, priority DESC, id);
-CREATE INDEX processing_job_free ON processing_job (hold, not_before_us)
+-- Every index that names a state is written at each move of a job: what follows is what the moves and the reads cannot do without.
+CREATE INDEX processing_job_state ON processing_job (state, id);
+CREATE INDEX processing_job_queue ON processing_job (manifest_id, priority DESC, id)
+    WHERE state = 'QUEUED' AND losses = 0;
+CREATE INDEX processing_job_suspect ON processing_job (priority DESC, id)
+    WHERE state = 'QUEUED' AND losses > 0;
+CREATE INDEX processing_job_free ON processing_job (hold, not_before_us, id)
     WHERE state = 'PENDING' AND held_by IS NULL;
 CREATE INDEX processing_job_held ON processing_job (held_by) WHERE held_by IS NOT NULL;
-CREATE INDEX processing_job_content ON processing_job (content_hash, plugin_name);
+CREATE INDEX processing_job_ended ON processing_job (ended_at_us) WHERE ended_at_us IS NOT NULL;
 CREATE INDEX processing_job_location ON processing_job (location_id, plugin_name);
+-- At most one job of a file and a plugin is on its way.
 CREATE UNIQUE INDEX processing_job_live ON processing_job (location_id, plugin_name)
     WHERE kind = 'process' AND state IN ('QUEUED', 'RUNNING', 'COMMITTING');
+-- Whose rows are in the topics, and whose are on their way, by content.
+CREATE INDEX processing_job_done ON processing_job (content_hash, plugin_name)
+    WHERE state = 'COMPLETED' AND superseded_by IS NULL;
+CREATE INDEX processing_job_doing ON processing_job (content_hash, plugin_name)
+    WHERE state IN ('QUEUED', 'RUNNING', 'COMMITTING') OR hold = 'backoff';
 
 CREATE TABLE artifact (
     id            BIGINT PRIMARY KEY,

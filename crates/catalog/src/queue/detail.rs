@@ -1,10 +1,8 @@
 //! All that a DISPATCH tells a worker.
 
-use super::grant::parse;
+use crate::db::{content_hash, from_json, parsed, stat};
 use crate::error::CatalogError;
-use crate::inventory::stat;
 use crate::roles::SentinelTx;
-use crate::tagging::{content_hash, plugin_name};
 use protocol::{
     ContentHash, FileStat, JobId, Limits, ManifestId, PluginName, PluginVersion, SinkUri,
     TopicName, TopicOptions, VersionId,
@@ -86,10 +84,10 @@ impl SentinelTx {
             version: PluginVersion::try_from(version.as_slice())
                 .map_err(|error| CatalogError::corrupt(error.to_string()))?,
             source: row.try_get(2)?,
-            limits: json(&limits)?,
+            limits: from_json(&limits)?,
             settings: row.try_get(4)?,
             topics: self.topic_targets(&name).await?,
-            name: plugin_name(&name)?,
+            name: parsed(&name)?,
         })
     }
 
@@ -103,16 +101,12 @@ impl SentinelTx {
             let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             let options: String = row.try_get(3)?;
             Ok(TopicTarget {
-                topic: parse(&topic)?,
-                uri: parse(&uri)?,
+                topic: parsed(&topic)?,
+                uri: parsed(&uri)?,
                 mode: row.try_get(2)?,
-                options: json(&options)?,
+                options: from_json(&options)?,
             })
         };
         rows.iter().map(target).collect()
     }
-}
-
-pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, CatalogError> {
-    serde_json::from_str(text).map_err(|error| CatalogError::corrupt(error.to_string()))
 }

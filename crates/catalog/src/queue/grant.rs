@@ -1,6 +1,7 @@
 //! RUNNING to COMMITTING: from here a job only rolls forward.
 
 use super::supersede::Job;
+use crate::db::parsed;
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
@@ -54,7 +55,7 @@ impl SentinelTx {
         for old in replaced {
             for row in sqlx::query(sql).bind(old.get()).fetch_all(&mut *self.tx).await? {
                 let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-                supersede.push(Superseded { topic: parse(&topic)?, uri: parse(&uri)?, job: old });
+                supersede.push(Superseded { topic: parsed(&topic)?, uri: parsed(&uri)?, job: old });
             }
         }
         Ok(GrantOutcome::Granted { supersede })
@@ -89,10 +90,4 @@ impl SentinelTx {
 
 fn refused(reason: &str) -> GrantOutcome {
     GrantOutcome::Refused { reason: reason.to_owned() }
-}
-
-pub(super) fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
-    text: &str,
-) -> Result<T, CatalogError> {
-    text.parse().map_err(|error| CatalogError::corrupt(format!("{error}")))
 }

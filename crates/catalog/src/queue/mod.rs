@@ -13,7 +13,6 @@ mod waiting;
 
 pub use claim::{ClaimedJob, InFlightJob};
 pub use conclude::{ConcludeOutcome, Receipt};
-pub(crate) use detail::json;
 pub use detail::{JobDetail, ManifestDetail, TopicTarget};
 pub use fail::{FailNext, Failure, Loss};
 pub use grant::GrantOutcome;

@@ -1,10 +1,9 @@
 //! COMMITTING jobs whose worker is lost: another finishes them, or finds that the staged data is gone for good.
 
-use super::grant::parse;
+use crate::db::{content_hash, parsed};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
-use crate::tagging::content_hash;
 use protocol::{JobAttempt, JobId, SessionToken, StagedOutput};
 use sqlx::Row;
 
@@ -35,8 +34,8 @@ impl SentinelTx {
         let output = |row: &sqlx::sqlite::SqliteRow| -> Result<StagedOutput, CatalogError> {
             let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             Ok(StagedOutput {
-                topic: parse(&topic)?,
-                uri: parse(&uri)?,
+                topic: parsed(&topic)?,
+                uri: parsed(&uri)?,
                 staged: row.try_get(2)?,
                 final_name: row.try_get(3)?,
                 rows: row.try_get::<i64, _>(4)?.cast_unsigned(),

@@ -1,6 +1,6 @@
 //! Superseded files leave the topic's directory: workers are told until they say that it is done.
 
-use super::grant::parse;
+use crate::db::parsed;
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use protocol::{ArtifactId, Retirement};
@@ -15,8 +15,8 @@ impl SentinelTx {
             let artifact = ArtifactId::new(row.try_get(0)?);
             Ok(Retirement {
                 artifact,
-                topic: parse(&topic)?,
-                uri: parse(&uri)?,
+                topic: parsed(&topic)?,
+                uri: parsed(&uri)?,
                 file: row.try_get(3)?,
             })
         };

@@ -1,8 +1,7 @@
 //! The inventory, file by file.
 
-use crate::db::Catalog;
+use crate::db::{Catalog, content_hash};
 use crate::error::CatalogError;
-use crate::tagging::content_hash;
 use protocol::{ContentHash, LocationId};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;

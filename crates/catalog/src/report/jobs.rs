@@ -1,7 +1,7 @@
 //! Jobs, and what each published.
 
 use super::files::joined;
-use crate::db::Catalog;
+use crate::db::{Catalog, unsigned};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use protocol::{ArtifactId, JobId, VersionId};
@@ -134,8 +134,4 @@ fn job(row: &SqliteRow) -> Result<JobRow, CatalogError> {
         not_before_us: row.try_get("not_before_us")?,
         superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(JobId::new),
     })
-}
-
-pub(super) fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, CatalogError> {
-    Ok(row.try_get::<i64, _>(column)?.cast_unsigned())
 }

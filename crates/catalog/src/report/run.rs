@@ -1,7 +1,6 @@
 //! What one run did: counts over what ended since it began.
 
-use super::jobs::unsigned;
-use crate::db::Catalog;
+use crate::db::{Catalog, unsigned};
 use crate::error::CatalogError;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,5 +30,14 @@ impl Catalog {
             rows_quarantined: unsigned(&row, "quarantined")?,
             bytes_in: unsigned(&row, "bytes_in")?,
         })
+    }
+
+    /// Jobs made until then that are not at their end and could come to it without a person.
+    pub async fn unfinished_jobs(&self, created_until_us: i64) -> Result<u64, CatalogError> {
+        let sql = "SELECT count(*) AS jobs FROM processing_job j JOIN plugin_manifest m ON m.id = j.manifest_id
+                   WHERE j.state IN ('PENDING', 'QUEUED', 'RUNNING', 'COMMITTING') AND j.created_at_us <= $1
+                     AND NOT (j.state = 'QUEUED' AND m.status <> 'ACTIVE')";
+        let row = sqlx::query(sql).bind(created_until_us).fetch_one(self.readers()).await?;
+        unsigned(&row, "jobs")
     }
 }

@@ -1,7 +1,6 @@
 //! The whole at a glance.
 
-use super::jobs::unsigned;
-use crate::db::Catalog;
+use crate::db::{Catalog, unsigned};
 use crate::error::CatalogError;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;

@@ -1,7 +1,6 @@
 //! Topics: where they go, and what lies there.
 
-use super::jobs::unsigned;
-use crate::db::Catalog;
+use crate::db::{Catalog, unsigned};
 use crate::error::CatalogError;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;

@@ -1,4 +1,4 @@
-//! The one place that knows the driver: how a catalog is opened, and how its transactions begin.
+//! A catalog, opened.
 
 use crate::error::CatalogError;
 use crate::ids::{IdGenerator, NODES};
@@ -10,12 +10,15 @@ use sqlx::{Row, Sqlite, Transaction};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 /// Longer than any write transaction of ours lasts, however slow the disk.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
 pub(crate) type Tx = Transaction<'static, Sqlite>;
+/// The right to write, among those of this process.
+pub(crate) type Turn = OwnedSemaphorePermit;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenMode {
@@ -23,6 +26,15 @@ pub enum OpenMode {
     ReadWrite,
     /// Refuses where there is none.
     ReadOnly,
+}
+
+/// Whose transaction it is, as far as the database has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// What it wrote last may be lost with the power: the next pass finds it again.
+    Scout,
+    /// What it granted is on disk before a worker hears of it.
+    Sentinel,
 }
 
 /// A handle to all state. Clones share it.
@@ -35,9 +47,11 @@ pub struct Catalog {
 struct Inner {
     path: PathBuf,
     readers: SqlitePool,
-    /// One connection: SQLite has one writer, and waiting for it is fairer here than in the database.
-    writer: SqlitePool,
-    ids: tokio::sync::OnceCell<IdGenerator>,
+    scout: SqlitePool,
+    sentinel: SqlitePool,
+    /// SQLite has one writer, and waiting for it is fairer here than in the database.
+    turn: Arc<Semaphore>,
+    ids: OnceCell<IdGenerator>,
 }
 
 impl Catalog {
@@ -48,12 +62,24 @@ impl Catalog {
             OpenMode::ReadOnly => {}
             OpenMode::ReadWrite => migrate::run(&path).await?,
         }
-        let readers = pool(&path, READERS, true).await?;
+        let readers = pool(&path, READERS, read_options(&path)).await?;
         migrate::check_version(&path, &readers).await?;
         fingerprint::check(&path, &readers).await?;
-        let writer = pool(&path, 1, mode == OpenMode::ReadOnly).await?;
-        let ids = tokio::sync::OnceCell::new();
-        Ok(Self { inner: Arc::new(Inner { path, readers, writer, ids }) })
+        let (scout, sentinel) = match mode {
+            OpenMode::ReadOnly => (read_options(&path), read_options(&path)),
+            OpenMode::ReadWrite => {
+                (options(&path).synchronous(SqliteSynchronous::Normal), options(&path))
+            }
+        };
+        let inner = Inner {
+            readers,
+            scout: pool(&path, 1, scout).await?,
+            sentinel: pool(&path, 1, sentinel).await?,
+            turn: Arc::new(Semaphore::new(1)),
+            ids: OnceCell::new(),
+            path,
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     pub fn path(&self) -> &Path {
@@ -65,8 +91,14 @@ impl Catalog {
     }
 
     /// A write transaction holds the write lock from its begin on, so that what it reads stays true.
-    pub(crate) async fn begin(&self) -> Result<Tx, CatalogError> {
-        Ok(self.inner.writer.begin_with("BEGIN IMMEDIATE").await?)
+    pub(crate) async fn begin(&self, role: Role) -> Result<(Tx, Turn), CatalogError> {
+        let closed = |_| CatalogError::Database(sqlx::Error::PoolClosed);
+        let turn = Arc::clone(&self.inner.turn).acquire_owned().await.map_err(closed)?;
+        let pool = match role {
+            Role::Scout => &self.inner.scout,
+            Role::Sentinel => &self.inner.sentinel,
+        };
+        Ok((pool.begin_with("BEGIN IMMEDIATE").await?, turn))
     }
 
     /// The id maker of this opening; its node number is taken at the first write.
@@ -75,7 +107,7 @@ impl Catalog {
     }
 
     async fn take_node(&self) -> Result<IdGenerator, CatalogError> {
-        let mut tx = self.begin().await?;
+        let (mut tx, _turn) = self.begin(Role::Sentinel).await?;
         let sql =
             "UPDATE catalog_meta SET next_id_node = (next_id_node + 1) % $1 RETURNING next_id_node";
         let node = sqlx::query(sql).bind(NODES).fetch_one(&mut *tx).await?.try_get(0)?;
@@ -86,7 +118,8 @@ impl Catalog {
     /// Waits until everything is given back, so that the last one out leaves no write-ahead log behind.
     pub async fn close(self) {
         self.inner.readers.close().await;
-        self.inner.writer.close().await;
+        self.inner.scout.close().await;
+        self.inner.sentinel.close().await;
     }
 }
 
@@ -107,13 +140,16 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
 }
 
-async fn pool(path: &Path, connections: u32, read_only: bool) -> Result<SqlitePool, CatalogError> {
-    let mut options = options(path).read_only(read_only);
-    if read_only {
-        // The journal mode is the writer's to set.
-        options =
-            SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_TIMEOUT);
-    }
+/// The journal mode is the writer's to set.
+fn read_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_TIMEOUT)
+}
+
+async fn pool(
+    path: &Path,
+    connections: u32,
+    options: SqliteConnectOptions,
+) -> Result<SqlitePool, CatalogError> {
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .test_before_acquire(false)

@@ -1,0 +1,11 @@
+//! The one place that knows the driver: how a catalog is opened, how transactions begin, how many rows go into one statement,
+//! and how columns become values.
+
+mod bulk;
+mod column;
+mod handle;
+
+pub(crate) use bulk::{Bulk, ROWS_MAX};
+pub(crate) use column::{content_hash, from_json, parsed, stat, to_json, unsigned};
+pub(crate) use handle::{Role, Tx, Turn, options};
+pub use handle::{Catalog, OpenMode};

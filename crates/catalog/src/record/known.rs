@@ -1,0 +1,148 @@
+//! What the catalog says of the locations of a batch, as far as it decides what becomes of them.
+
+use super::Tagged;
+use crate::db::{Bulk, ROWS_MAX, Tx, content_hash, parsed, stat};
+use crate::error::CatalogError;
+use crate::job_state::JobState;
+use crate::tagging::VersionSummary;
+use protocol::{ContentHash, FileStat, LocationId, ManifestId, VersionId};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use std::collections::{HashMap, HashSet};
+
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Live ones.
+    pub locations: HashMap<LocationId, KnownLocation>,
+    /// Jobs of the current versions, by version and plugin.
+    pub jobs: HashMap<(VersionId, String), Vec<KnownJob>>,
+    /// Locations and plugins with a job of another than the current version, or one that has not ended.
+    pub busy: HashSet<(LocationId, String)>,
+    /// Locations and plugins with a job that has not ended.
+    pub unfinished: HashSet<(LocationId, String)>,
+    pub contents: KnownContents,
+}
+
+#[derive(Debug)]
+pub(super) struct KnownLocation {
+    pub stat: FileStat,
+    pub current: Option<VersionSummary>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownJob {
+    pub manifest: ManifestId,
+    pub state: JobState,
+    /// Its rows are in the topics.
+    pub is_current: bool,
+}
+
+/// By whom a content was processed, or is being processed.
+#[derive(Debug, Default)]
+pub(super) struct KnownContents {
+    pub done: HashSet<(ContentHash, String, ManifestId)>,
+    pub doing: HashSet<(ContentHash, String, ManifestId)>,
+    /// Whatever the version of the plugin.
+    pub done_by_any: HashSet<(ContentHash, String)>,
+}
+
+const LOCATIONS: &str = "SELECT l.id, l.inode, l.size, l.mtime_ns, l.ctime_ns, v.id, v.sequence, v.content_hash, v.applied_tags
+    FROM file_location l LEFT JOIN file_version v ON v.id = l.current_version_id
+    WHERE l.deleted_at_us IS NULL AND l.id IN ";
+
+const JOBS: &str = "SELECT file_version_id, plugin_name, manifest_id, state, superseded_by IS NULL AND retracted_by IS NULL
+    FROM processing_job WHERE kind = 'process' AND file_version_id IN ";
+
+const HISTORY: &str = "SELECT DISTINCT j.location_id, j.plugin_name, j.file_version_id <> l.current_version_id,
+        j.state IN ('PENDING', 'QUEUED', 'RUNNING', 'COMMITTING')
+    FROM file_location l JOIN processing_job j ON j.location_id = l.id
+    WHERE j.kind = 'process' AND l.id IN ";
+
+const DONE: &str = "SELECT DISTINCT content_hash, plugin_name, manifest_id FROM processing_job
+    WHERE state = 'COMPLETED' AND superseded_by IS NULL AND retracted_by IS NULL AND kind = 'process' AND content_hash IN ";
+
+/// The condition of the index, word by word.
+const DOING: &str = "SELECT DISTINCT content_hash, plugin_name, manifest_id FROM processing_job
+    WHERE (state IN ('QUEUED', 'RUNNING', 'COMMITTING') OR hold = 'backoff') AND kind = 'process' AND content_hash IN ";
+
+pub(super) async fn read(tx: &mut Tx, tagged: &[Tagged<'_>]) -> Result<Known, CatalogError> {
+    let mut known = Known::default();
+    let ids: Vec<i64> = tagged.iter().map(|one| one.location.get()).collect();
+    for row in Bulk::ids(LOCATIONS, &ids).fetch(tx).await? {
+        known.locations.insert(LocationId::new(row.try_get(0)?), location(&row)?);
+    }
+    read_jobs(tx, &mut known).await?;
+    read_contents(tx, tagged, &mut known).await?;
+    Ok(known)
+}
+
+fn location(row: &SqliteRow) -> Result<KnownLocation, CatalogError> {
+    let current = match row.try_get::<Option<i64>, _>(5)? {
+        None => None,
+        Some(id) => Some(VersionSummary {
+            id: VersionId::new(id),
+            sequence: row.try_get::<i64, _>(6)?.cast_unsigned(),
+            hash: content_hash(row, 7)?,
+            tags: row.try_get(8)?,
+        }),
+    };
+    Ok(KnownLocation { stat: stat(row, 1)?, current })
+}
+
+/// Only a location with a version has jobs.
+async fn read_jobs(tx: &mut Tx, known: &mut Known) -> Result<(), CatalogError> {
+    let versions = known.locations.iter();
+    let versions = versions.filter_map(|(id, one)| Some((id.get(), one.current.as_ref()?.id.get())));
+    let (locations, versions): (Vec<i64>, Vec<i64>) = versions.unzip();
+    if locations.is_empty() {
+        return Ok(());
+    }
+    for row in Bulk::ids(JOBS, &versions).fetch(tx).await? {
+        let key = (VersionId::new(row.try_get(0)?), row.try_get(1)?);
+        let state: JobState = parsed(row.try_get(3)?)?;
+        let is_current = state == JobState::Completed && row.try_get(4)?;
+        let job = KnownJob { manifest: ManifestId::new(row.try_get(2)?), state, is_current };
+        known.jobs.entry(key).or_default().push(job);
+    }
+    for row in Bulk::ids(HISTORY, &locations).fetch(tx).await? {
+        let key: (LocationId, String) = (LocationId::new(row.try_get(0)?), row.try_get(1)?);
+        let (is_other, is_unfinished): (bool, bool) = (row.try_get(2)?, row.try_get(3)?);
+        if is_unfinished {
+            known.unfinished.insert(key.clone());
+        }
+        if is_other || is_unfinished {
+            known.busy.insert(key);
+        }
+    }
+    Ok(())
+}
+
+async fn read_contents(
+    tx: &mut Tx,
+    tagged: &[Tagged<'_>],
+    known: &mut Known,
+) -> Result<(), CatalogError> {
+    let hashed = tagged.iter().filter(|one| !one.plugins.is_empty());
+    let current = |one: &Tagged<'_>| known.locations.get(&one.location)?.current.as_ref();
+    let hashes = hashed.filter_map(|one| one.hash.or_else(|| Some(current(one)?.hash)));
+    let hashes: Vec<ContentHash> = hashes.collect::<HashSet<_>>().into_iter().collect();
+    for chunk in hashes.chunks(ROWS_MAX) {
+        for row in Bulk::list(DONE, bytes(chunk)).fetch(tx).await? {
+            let (hash, plugin, manifest) = content(&row)?;
+            known.contents.done_by_any.insert((hash, plugin.clone()));
+            known.contents.done.insert((hash, plugin, manifest));
+        }
+        for row in Bulk::list(DOING, bytes(chunk)).fetch(tx).await? {
+            known.contents.doing.insert(content(&row)?);
+        }
+    }
+    Ok(())
+}
+
+fn bytes(hashes: &[ContentHash]) -> impl ExactSizeIterator<Item = &[u8]> {
+    hashes.iter().map(|hash| hash.as_bytes().as_slice())
+}
+
+fn content(row: &SqliteRow) -> Result<(ContentHash, String, ManifestId), CatalogError> {
+    Ok((content_hash(row, 0)?, row.try_get(1)?, ManifestId::new(row.try_get(2)?)))
+}
