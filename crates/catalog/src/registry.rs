@@ -7,12 +7,13 @@ use crate::roles::SentinelTx;
 use protocol::{Limits, ManifestId, PluginDeclaration, PluginName, PluginVersion};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PluginStatus {
+    /// Announced, while another source of the plugin is in force.
     Pending,
     Staging,
     /// The version that jobs are made for.
@@ -83,6 +84,8 @@ pub struct Announcement {
     pub announcer: String,
     pub plugin: String,
     pub version: PluginVersion,
+    /// Ids are ordered by time: of two sources the later one was registered later.
+    pub manifest: Option<ManifestId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +142,9 @@ async fn registry_state(connection: &mut SqliteConnection) -> Result<RegistrySta
                WHERE status IN ('ACTIVE', 'REJECTED') ORDER BY id";
     let rows = sqlx::query(sql).fetch_all(&mut *connection).await?;
     let manifests = rows.iter().map(known_manifest).collect::<Result<_, _>>()?;
-    let sql = "SELECT announcer, plugin_name, source_hash FROM plugin_announcement ORDER BY announcer, plugin_name";
+    let sql = "SELECT a.announcer, a.plugin_name, a.source_hash, m.id FROM plugin_announcement a
+               LEFT JOIN plugin_manifest m ON m.plugin_name = a.plugin_name AND m.source_hash = a.source_hash
+               ORDER BY a.announcer, a.plugin_name";
     let rows = sqlx::query(sql).fetch_all(connection).await?;
     let announcements = rows.iter().map(announcement).collect::<Result<_, _>>()?;
     Ok(RegistryState { manifests, announcements })
@@ -160,7 +165,8 @@ fn known_manifest(row: &SqliteRow) -> Result<KnownManifest, CatalogError> {
 
 fn announcement(row: &SqliteRow) -> Result<Announcement, CatalogError> {
     let (announcer, plugin) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(Announcement { announcer, plugin, version: version(row, 2)? })
+    let manifest = row.try_get::<Option<i64>, _>(3)?.map(ManifestId::new);
+    Ok(Announcement { announcer, plugin, version: version(row, 2)?, manifest })
 }
 
 fn version(row: &SqliteRow, column: usize) -> Result<PluginVersion, CatalogError> {
@@ -170,19 +176,31 @@ fn version(row: &SqliteRow, column: usize) -> Result<PluginVersion, CatalogError
 }
 
 impl SentinelTx {
-    /// What one announcer has now, instead of what it had.
+    /// What one announcer has now, by plugin, instead of what it had.
     pub async fn set_announcements(
         &mut self,
         announcer: &str,
-        announced: &[(String, PluginVersion)],
+        announced: &BTreeMap<String, PluginVersion>,
     ) -> Result<(), CatalogError> {
         let delete = "DELETE FROM plugin_announcement WHERE announcer = $1";
         sqlx::query(delete).bind(announcer).execute(&mut *self.tx).await?;
-        let insert = "INSERT INTO plugin_announcement (announcer, plugin_name, source_hash) VALUES ($1, $2, $3)
-                      ON CONFLICT (announcer, plugin_name) DO UPDATE SET source_hash = excluded.source_hash";
+        let insert = "INSERT INTO plugin_announcement (announcer, plugin_name, source_hash) VALUES ($1, $2, $3)";
         for (plugin, version) in announced {
             let query = sqlx::query(insert).bind(announcer).bind(plugin);
             query.bind(version.as_bytes().to_vec()).execute(&mut *self.tx).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps an announced source that may come into force later.
+    pub async fn keep_source(
+        &mut self,
+        plugin: &DesiredPlugin,
+        now_us: i64,
+    ) -> Result<(), CatalogError> {
+        if self.manifest_source(plugin.name.as_str(), plugin.version).await?.is_none() {
+            let declaration = declaration_text(plugin)?;
+            self.insert_manifest(plugin, PluginStatus::Pending, declaration, now_us).await?;
         }
         Ok(())
     }
@@ -236,13 +254,14 @@ impl SentinelTx {
         } else {
             PluginStatus::Rejected
         };
-        let declaration = plugin.declaration.as_ref().map(serde_json::to_string).transpose();
-        let declaration = declaration.map_err(|error| CatalogError::corrupt(error.to_string()))?;
+        let declaration = declaration_text(plugin)?;
         let known = "SELECT id, status, coalesce(validation_error, ''), coalesce(declaration, ''), origin FROM plugin_manifest
                      WHERE plugin_name = $1 AND source_hash = $2";
         let row = sqlx::query(known).bind(name).bind(&hash).fetch_optional(&mut *self.tx).await?;
         let Some(row) = row else {
-            return self.insert_manifest(plugin, status, declaration, now_us).await;
+            let id = self.insert_manifest(plugin, status, declaration, now_us).await?;
+            self.retire_others(name, id).await?;
+            return Ok(id);
         };
         let id: i64 = row.try_get(0)?;
         let stored = [1, 2, 3, 4].map(|column| row.try_get::<String, _>(column));
@@ -277,7 +296,6 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<i64, CatalogError> {
         let id = self.next_id(now_us).await?;
-        self.retire_others(plugin.name.as_str(), id).await?;
         let sql = "INSERT INTO plugin_manifest (id, plugin_name, source_hash, source_code, lock_text, status, origin, declaration, validation_error, created_at_us, deployed_at_us)
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         sqlx::query(sql)
@@ -465,6 +483,11 @@ fn rules_of(desired: &DesiredRegistry) -> BTreeSet<(String, String, String)> {
     user.chain(auto)
         .filter(|(pattern, tag, _)| seen.insert((pattern.clone(), tag.clone())))
         .collect()
+}
+
+fn declaration_text(plugin: &DesiredPlugin) -> Result<Option<String>, CatalogError> {
+    let text = plugin.declaration.as_ref().map(serde_json::to_string).transpose();
+    text.map_err(|error| CatalogError::corrupt(error.to_string()))
 }
 
 /// A declaration as it is stored.
