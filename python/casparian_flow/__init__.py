@@ -1,7 +1,15 @@
-"""What plugins of Casparian Flow import, and the guest process that runs them."""
+"""Casparian Flow: what plugin authors import. `from casparian_flow.sdk import BasePlugin` is all most plugins need."""
 
-from casparian_flow.sdk import BasePlugin, FileEvent, PluginMetadata, UndeclaredTopicError
+from casparian_flow.errors import DataError, UndeclaredTopicError
+from casparian_flow.sdk import BasePlugin, FileEvent, PluginContext, PluginMetadata
+from casparian_flow.version import VERSION as __version__
 
-__version__ = "0.1.0"
-
-__all__ = ["BasePlugin", "FileEvent", "PluginMetadata", "UndeclaredTopicError"]
+__all__ = [
+    "BasePlugin",
+    "DataError",
+    "FileEvent",
+    "PluginContext",
+    "PluginMetadata",
+    "UndeclaredTopicError",
+    "__version__",
+]

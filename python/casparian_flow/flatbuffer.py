@@ -1,100 +1,103 @@
-"""As much of FlatBuffers as Arrow's metadata needs: tables, strings and vectors, written front to back."""
+"""Just enough of FlatBuffers to write the metadata of Arrow messages: tables, strings, and vectors of tables or structs.
 
-from __future__ import annotations
+Written front to back: a table stands behind its vtable and before what it points to, since offsets only point forward.
+"""
 
 import struct
-from typing import Any, Callable, List, Tuple
-
-# A field of a table: its slot, its struct format ("ref" for what lies elsewhere), its value.
-Field = Tuple[int, str, Any]
-# Writes a child and returns where it begins.
-Child = Callable[["Buffer"], int]
+from typing import List, NamedTuple, Sequence, Tuple, Union
 
 
-class Buffer:
-    def __init__(self) -> None:
-        self.data = bytearray()
-
-    def align(self, size: int) -> int:
-        self.data.extend(bytes(-len(self.data) % size))
-        return len(self.data)
-
-    def patch_ref(self, at: int, child: Child) -> None:
-        """References are relative to where they stand, and point forward."""
-        position = child(self)
-        struct.pack_into("<I", self.data, at, position - at)
+class Scalar(NamedTuple):
+    format: str
+    value: int
 
 
-def finish(root: Child) -> bytes:
-    buffer = Buffer()
-    buffer.data.extend(bytes(4))
-    buffer.patch_ref(0, root)
-    buffer.align(8)
-    return bytes(buffer.data)
+class Structs(NamedTuple):
+    """A vector of fixed-size structs, already packed; their fields are 8 bytes wide."""
+
+    length: int
+    data: bytes
 
 
-def table(*fields: Field) -> Child:
-    def write(buffer: Buffer) -> int:
-        # Largest first keeps every field aligned without gaps between them.
-        ordered = sorted(fields, key=lambda field: -_size(field[1]))
-        slots = max((slot for slot, _, _ in fields), default=-1) + 1
-        offsets = [0] * slots
-        # The first field of 8 bytes must not follow the 4 of the table's own head directly.
-        at = 8 if ordered and _size(ordered[0][1]) == 8 else 4
-        for slot, kind, _ in ordered:
-            offsets[slot] = at
-            at += _size(kind)
-        vtable = buffer.align(2)
-        buffer.data.extend(struct.pack(f"<HH{slots}H", 4 + 2 * slots, at, *offsets))
-        position = buffer.align(8)
-        buffer.data.extend(bytes(at))
-        struct.pack_into("<i", buffer.data, position, position - vtable)
-        for slot, kind, value in ordered:
-            if kind != "ref":
-                struct.pack_into(f"<{kind}", buffer.data, position + offsets[slot], value)
-        for slot, kind, value in ordered:
-            if kind == "ref":
-                buffer.patch_ref(position + offsets[slot], value)
-        return position
+class Table(NamedTuple):
+    """A table's fields by slot; None is a field left out."""
 
-    return write
+    slots: Tuple[Union[None, Scalar, "Node"], ...]
 
 
-def _size(kind: str) -> int:
-    return 4 if kind == "ref" else struct.calcsize(f"<{kind}")
+Node = Union[Table, Structs, str, Sequence[Table]]
 
 
-def string(text: str) -> Child:
-    def write(buffer: Buffer) -> int:
-        position = buffer.align(4)
-        raw = text.encode()
-        buffer.data.extend(struct.pack("<I", len(raw)) + raw + b"\0")
-        return position
-
-    return write
+def finish(root: Table) -> bytes:
+    out = bytearray(4)
+    struct.pack_into("<I", out, 0, _write(out, root))
+    return bytes(out)
 
 
-def vector(children: List[Child]) -> Child:
-    def write(buffer: Buffer) -> int:
-        position = buffer.align(4)
-        buffer.data.extend(struct.pack("<I", len(children)) + bytes(4 * len(children)))
-        for index, child in enumerate(children):
-            buffer.patch_ref(position + 4 + 4 * index, child)
-        return position
+def _write(out: bytearray, node: Node) -> int:
+    """Appends the node and returns its position."""
+    if isinstance(node, Table):
+        return _write_table(out, node)
+    if isinstance(node, Structs):
+        return _write_structs(out, node)
+    if isinstance(node, str):
+        return _write_text(out, node)
+    return _write_tables(out, node)
 
-    return write
+
+def _write_table(out: bytearray, table: Table) -> int:
+    places, size = _places(table)
+    vtable_size = 4 + 2 * len(places)
+    out.extend(bytes(-(len(out) + vtable_size) % 8))
+    out.extend(struct.pack(f"<{2 + len(places)}H", vtable_size, size, *places))
+    start = len(out)
+    out.extend(bytes(size))
+    struct.pack_into("<i", out, start, vtable_size)
+    for place, value in zip(places, table.slots):
+        if isinstance(value, Scalar):
+            struct.pack_into("<" + value.format, out, start + place, value.value)
+        elif value is not None:
+            target = _write(out, value)
+            struct.pack_into("<I", out, start + place, target - (start + place))
+    return start
 
 
-def pairs(values: List[Tuple[int, int]]) -> Child:
-    """A vector of structs of two 64-bit numbers, aligned to 8 behind its count."""
+def _places(table: Table) -> Tuple[List[int], int]:
+    """Where each field stands in the table, widest first so that all are aligned; 0 for those left out."""
+    widths = [0 if value is None else _width(value) for value in table.slots]
+    places, end = [0] * len(widths), 4  # The table begins with the distance to its vtable.
+    for slot in sorted(range(len(widths)), key=lambda slot: -widths[slot]):
+        if widths[slot]:
+            places[slot] = end + -end % widths[slot]
+            end = places[slot] + widths[slot]
+    return places, end + -end % 4
 
-    def write(buffer: Buffer) -> int:
-        buffer.align(8)
-        buffer.data.extend(bytes(4))
-        position = len(buffer.data)
-        buffer.data.extend(struct.pack("<I", len(values)))
-        for pair in values:
-            buffer.data.extend(struct.pack("<qq", *pair))
-        return position
 
-    return write
+def _width(value: Union[Scalar, Node]) -> int:
+    return struct.calcsize("<" + value.format) if isinstance(value, Scalar) else 4
+
+
+def _write_structs(out: bytearray, structs: Structs) -> int:
+    out.extend(bytes(-(len(out) + 4) % 8))
+    position = len(out)
+    out.extend(struct.pack("<I", structs.length))
+    out.extend(structs.data)
+    return position
+
+
+def _write_text(out: bytearray, text: str) -> int:
+    out.extend(bytes(-len(out) % 4))
+    position, data = len(out), text.encode()
+    out.extend(struct.pack("<I", len(data)))
+    out.extend(data + b"\0")
+    return position
+
+
+def _write_tables(out: bytearray, tables: Sequence[Table]) -> int:
+    out.extend(bytes(-len(out) % 4))
+    position = len(out)
+    out.extend(struct.pack("<I", len(tables)) + bytes(4 * len(tables)))
+    for index, table in enumerate(tables):
+        place = position + 4 + 4 * index
+        struct.pack_into("<I", out, place, _write_table(out, table) - place)
+    return position

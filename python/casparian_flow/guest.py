@@ -1,224 +1,185 @@
-"""The guest process: loads one plugin, then runs job after job for the host at the other end of a socket."""
+"""The guest process: `python guest.py <fd>`, where <fd> is its end of the host's socket. Loads one plugin, runs its jobs."""
 
-from __future__ import annotations
+import os
+import sys
 
-import base64
+# Found beside this file, whatever else is installed, and never by their bare names: a plugin may have a module `sdk`.
+_HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [entry for entry in sys.path if not entry or os.path.abspath(entry) != _HERE]
+sys.path.insert(0, os.path.dirname(_HERE))
+
+import copy
+import faulthandler
 import json
 import logging
-import os
-import signal
 import socket
-import sys
-import traceback
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Dict, NoReturn, Optional, Type
 
-if __name__ == "__main__":
-    # Started as a file: the package must be importable, and its modules not by their bare names.
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-from casparian_flow import __version__, convert, frames
-from casparian_flow.arrow_ipc import DataError
-from casparian_flow.sdk import BasePlugin, Context, FileEvent, UndeclaredTopicError
-
-TRACEBACK_MAX = 16 * 1024
-PACKAGES = ("pandas", "polars", "pyarrow", "numpy")
+from casparian_flow.frames import DONE, ERROR, HELLO, JOB, Channel, Frame, HostGone, ProtocolError
+from casparian_flow.loader import installed_packages, load_handler
+from casparian_flow.output import Output
+from casparian_flow.plugin_log import set_up_log
+from casparian_flow.report import job_error, load_error
+from casparian_flow.sdk import BasePlugin, Binding, FileEvent, PluginContext, bind
+from casparian_flow.surroundings import Surroundings, flush_prints, ignore_interrupts, set_up_prints, stop_timers
+from casparian_flow.version import VERSION
 
 
 class Guest:
-    """What one process knows: its plugin, and the way to the host."""
+    """A loaded plugin, ready for jobs."""
 
-    def __init__(self, channel: frames.Channel, hello: Dict[str, Any]) -> None:
-        self.channel = channel
-        self.name: str = hello["plugin_name"]
-        self.version: str = hello["plugin_version"]
-        self.topics: List[str] = hello["topics"]
-        self.config: Dict[str, Any] = hello.get("config") or {}
-        self.handler = load(self.name, hello["source_path"])
+    def __init__(self, channel: Channel, hello: Dict[str, Any], handler: Type[BasePlugin], log: logging.Logger) -> None:
+        self._channel = channel
+        self._handler = handler
+        self._log = log
+        self._name, self._version = str(hello["plugin_name"]), str(hello["plugin_version"])
+        self._topics = tuple(dict.fromkeys(hello["topics"]))
+        self._config = hello.get("config") or {}
+        self._surroundings = Surroundings()
 
-    def run(self, job: Dict[str, Any], fd: Optional[int]) -> Dict[str, int]:
-        """One job; returns the rows by topic."""
-        rows: Dict[str, int] = {}
-
-        def publish(topic: str, data: Any) -> None:
-            if topic not in self.topics:
-                raise UndeclaredTopicError(topic, self.topics)
-            rows.setdefault(topic, 0)
-            name = topic.encode()
-            head = len(name).to_bytes(2, "big") + name
-            for stream, count in convert.batches(data):
-                self.channel.send(frames.BATCH, head, stream)
-                rows[topic] += count
-
-        # A fresh one for each job: nothing of one job reaches the next.
-        plugin = self.handler()
-        plugin._publish = publish
-        context = Context(self.name, self.version, list(self.topics), job["job_id"])
-        plugin.configure(context, json.loads(json.dumps(self.config)))
-        event = FileEvent(path_of(job), job["file_version_id"], metadata=job.get("metadata") or {}, fd=fd)
-        result = plugin.consume(event)
-        if result is not None:
-            if not self.topics:
-                raise UndeclaredTopicError("(what execute returned)", self.topics)
-            publish(self.topics[0], result)
-        return rows
-
-
-def path_of(job: Dict[str, Any]) -> str:
-    encoded = job.get("path_b64")
-    return os.fsdecode(base64.b64decode(encoded)) if encoded else str(job["path"])
-
-
-def load(name: str, source_path: str) -> Type[BasePlugin]:
-    """Imports the plugin from its file, under its own name."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location(name, source_path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{source_path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    handler = getattr(module, "Handler", None)
-    if not isinstance(handler, type):
-        raise ImportError(f"plugin {name} defines no class Handler")
-    if not issubclass(handler, BasePlugin):
-        raise ImportError(f"class Handler of plugin {name} must derive from casparian_flow.sdk.BasePlugin")
-    return handler
-
-
-class HostLog(logging.Handler):
-    """Log records of the plugin, sent to the host."""
-
-    def __init__(self, channel: frames.Channel) -> None:
-        super().__init__()
-        self.channel = channel
-
-    def emit(self, record: logging.LogRecord) -> None:
+    def run(self, frame: Frame) -> None:
+        """One job, to its DONE or ERROR, whatever the plugin does."""
+        output = Output(self._topics, self._channel)
         try:
-            message = self.format(record)[: frames.PAYLOAD_MAX // 16]
-            self.channel.send_json(frames.LOG, {"level": record.levelname.lower(), "message": message})
-        except Exception:  # a log line must not fail the job
-            self.handleError(record)
+            kind, answer = DONE, {"rows": self._process(json.loads(frame.payload), frame.fd, output)}
+        except HostGone:
+            raise
+        except BaseException as error:
+            end_child(self._channel, error)
+            kind, answer = ERROR, job_error(error)
+        output.discard()
+        self._surroundings.restore()
+        self._channel.flush()
+        self._channel.send_json(kind, answer)
+
+    def _process(self, job: Dict[str, Any], fd: Optional[int], output: Output) -> Any:
+        descriptor = _Descriptor(fd)
+        try:
+            config = copy.deepcopy(self._config)
+            handler = self._new_handler(Binding(output.publish, self._log, config))
+            handler.configure(self._context(job), config)
+            output.publish_result(handler.consume(_event(job, descriptor.lent)))
+            end_child(self._channel, None)
+            return output.finish()
+        finally:
+            stop_timers()
+            descriptor.close()
+
+    def _new_handler(self, binding: Binding) -> BasePlugin:
+        """In two steps, so that __init__ may already log and publish."""
+        handler = self._handler.__new__(self._handler)
+        bind(handler, binding)
+        self._handler.__init__(handler)
+        return handler
+
+    def _context(self, job: Dict[str, Any]) -> PluginContext:
+        return PluginContext(self._name, self._version, self._topics, job["job_id"])
 
 
-def error_of(error: BaseException, loading: bool = False) -> Dict[str, str]:
-    """What the host is told of an exception."""
-    if loading:
-        kind = "load"
-    elif isinstance(error, SystemExit):
-        kind = "exit"
-    elif isinstance(error, MemoryError):
-        kind = "memory"
-    elif isinstance(error, UndeclaredTopicError):
-        kind = "topic"
-    elif isinstance(error, (DataError, frames.FrameTooLarge)):
-        kind = "data"
-    else:
-        kind = "plugin"
-    return {"class": kind, "message": message_of(error), "traceback": traceback_of(error)}
+class _Descriptor:
+    """The job's file. The plugin is lent a copy, since it may close it: the number could then be anybody's."""
+
+    def __init__(self, fd: Optional[int]) -> None:
+        self._own = fd
+        self.lent = None if fd is None else os.dup(fd)
+
+    def close(self) -> None:
+        if self._own is None or self.lent is None:
+            return
+        if _same_file(self._own, self.lent):
+            os.close(self.lent)
+        os.close(self._own)
 
 
-def message_of(error: BaseException) -> str:
+def _same_file(one: int, other: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(one), os.fstat(other))
+    except OSError:
+        return False
+
+
+def _event(job: Dict[str, Any], fd: Optional[int]) -> FileEvent:
+    return FileEvent(path=_path(job), file_id=job["file_version_id"], metadata=job.get("metadata") or {}, fd=fd)
+
+
+def _path(job: Dict[str, Any]) -> str:
+    raw = job.get("path_b64")
+    if raw is None:
+        return job.get("path") or ""
+    import base64  # Rare.
+
+    return os.fsdecode(base64.b64decode(raw))
+
+
+def load(channel: Channel, hello: Dict[str, Any]) -> Optional[Guest]:
+    """The guest with its plugin, or None after the host has been told why not."""
+    name, source = str(hello["plugin_name"]), str(hello["source_path"])
+    sys.argv[:] = [source]
+    log = set_up_log(channel, name)
+    try:
+        handler = load_handler(name, source)
+        end_child(channel, None)
+    except HostGone:
+        raise
+    except BaseException as error:
+        end_child(channel, error)
+        flush_prints()
+        channel.flush()
+        channel.send_json(ERROR, load_error(error, name))
+        return None
+    ignore_interrupts()
+    flush_prints()
+    python = ".".join(map(str, sys.version_info[:3]))
+    channel.flush()
+    channel.send_json(HELLO, {"sdk": VERSION, "python": python, "packages": installed_packages()})
+    return Guest(channel, hello, handler, log)
+
+
+def end_child(channel: Channel, error: Optional[BaseException]) -> None:
+    """Ends a child that the plugin forked and that came back here, as if it were a program of its own. Nothing in the guest itself."""
+    if not channel.in_child():
+        return
+    status = 0 if error is None else 1
     if isinstance(error, SystemExit):
-        code = "" if error.code is None else repr(error.code)
-        return f"the plugin called exit({code})"
-    try:
-        text = str(error)
-    except Exception:  # an exception of the plugin's own whose __str__ fails
-        text = "(no text)"
-    if isinstance(error, ModuleNotFoundError):
-        text = f"{text}; install it for {sys.executable}"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        sys.excepthook(type(error), error, error.__traceback__)
+    flush_prints()
+    os._exit(status & 0xFF)
 
 
-def traceback_of(error: BaseException) -> str:
-    """Without the guest's own frames; the end counts most."""
-    frame = error.__traceback__
-    while frame is not None and os.path.dirname(os.path.abspath(frame.tb_frame.f_code.co_filename)) == HERE:
-        frame = frame.tb_next
-    try:
-        text = "".join(traceback.format_exception(type(error), error, frame))
-    except Exception:  # see message_of
-        text = type(error).__name__
-    return text[-TRACEBACK_MAX:]
-
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def flush() -> None:
-    """What a job printed belongs to that job. A plugin may have closed or replaced its streams."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except Exception:
-            pass
-
-
-def serve(channel: frames.Channel, guest: Guest) -> None:
-    """Job after job, until the host closes the socket."""
-    home = os.getcwd()
-    owner = os.getpid()
+def serve(channel: Channel) -> int:
+    hello = channel.receive()
+    if hello is None:
+        return 0
+    if hello.kind != HELLO:
+        raise ProtocolError(f"the first frame is of kind {hello.kind}, not HELLO")
+    guest = load(channel, json.loads(hello.payload))
+    if guest is None:
+        return 1
     while True:
         frame = channel.receive()
         if frame is None:
-            return
-        kind, payload, fd = frame
-        if kind != frames.JOB:
-            raise ValueError(f"the host sent a frame of kind {kind}")
-        answer = run_job(guest, json.loads(payload), fd)
-        if os.getpid() != owner:
-            # A child that the plugin forked came back here; only the parent goes on.
-            os._exit(0)
-        flush()
-        if fd is not None:
-            os.close(fd)
-        os.chdir(home)
-        channel.send_json(*answer)
+            return 0
+        if frame.kind != JOB:
+            raise ProtocolError(f"a frame of kind {frame.kind} where a JOB was due")
+        guest.run(frame)
 
 
-def run_job(guest: Guest, job: Dict[str, Any], fd: Optional[int]) -> Any:
+def main() -> NoReturn:
+    channel = Channel(socket.socket(fileno=int(sys.argv[1])))
+    ignore_interrupts()
+    set_up_prints()
+    faulthandler.enable()
+    os.register_at_fork(before=flush_prints, after_in_child=channel.drop)
     try:
-        return frames.DONE, {"rows": guest.run(job, fd)}
-    except BaseException as error:  # whatever a plugin does ends its own job only
-        return frames.ERROR, error_of(error)
-
-
-def main() -> int:
-    # Ctrl-C reaches the whole terminal group; the host decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sock = socket.socket(fileno=int(sys.argv[1]))
-    sock.set_inheritable(False)
-    sock.setblocking(True)
-    channel = frames.Channel(sock)
-    frame = channel.receive()
-    if frame is None:
-        return 0
-    hello = json.loads(frame[1])
-    log = logging.getLogger()
-    log.addHandler(HostLog(channel))
-    log.setLevel(logging.INFO)
-    sys.argv = [hello["source_path"]]
-    try:
-        guest = Guest(channel, hello)
-    except BaseException as error:  # a plugin that cannot be loaded, for whatever reason
-        flush()
-        channel.send_json(frames.ERROR, error_of(error, loading=True))
-        return 1
-    flush()
-    channel.send_json(frames.HELLO, greeting())
-    try:
-        serve(channel, guest)
-    except (EOFError, BrokenPipeError, ConnectionError):
-        return 0
-    return 0
-
-
-def greeting() -> Dict[str, Any]:
-    found = {name: sys.modules[name] for name in PACKAGES if name in sys.modules}
-    packages = {name: str(getattr(module, "__version__", "")) for name, module in found.items()}
-    return {"sdk": __version__, "python": sys.version.split()[0], "packages": packages}
+        status = serve(channel)
+    except HostGone:
+        status = 0
+    flush_prints()
+    # Not sys.exit: a thread that the plugin left running would keep the process alive.
+    os._exit(status)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

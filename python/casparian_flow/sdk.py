@@ -1,39 +1,15 @@
-"""What a plugin author writes against: `BasePlugin`, and the event that says which file it is about."""
-
-from __future__ import annotations
+"""What a plugin is made of: `BasePlugin`, and the file it is handed as `FileEvent`."""
 
 import logging
-import os
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Callable, Dict, List, Optional
+from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple
 
-Publish = Callable[[str, Any], None]
-
-
-class UndeclaredTopicError(ValueError):
-    """The plugin's source declares no such topic."""
-
-    def __init__(self, topic: str, declared: List[str]) -> None:
-        names = ", ".join(declared) if declared else "none; add a line `# TOPIC: <name>`"
-        super().__init__(f"topic '{topic}' is not declared; declared: {names}")
+from casparian_flow.descriptor import open_descriptor
 
 
-@dataclass(frozen=True)
-class PluginMetadata:
-    """`MANIFEST = PluginMetadata(...)`: read from the source, so everything in it must be a literal."""
-
-    pattern: str = ""
-    topic: str = ""
-    priority: int = 50
-    subscriptions: List[str] = field(default_factory=list)
-    sinks: Dict[str, str] = field(default_factory=dict)
-    version: str = "1.0.0"
-    description: str = ""
-
-
-@dataclass(frozen=True)
+@dataclass
 class FileEvent:
-    """The file that a job is about. `file_id` is the id of its version; `fd` an open descriptor to read from."""
+    """A file to process. `fd` is an open descriptor of exactly the version that was hashed; it is closed after the job."""
 
     path: str
     file_id: int
@@ -42,55 +18,86 @@ class FileEvent:
     fd: Optional[int] = None
 
     def open(self) -> BinaryIO:
-        """The file, from its first byte; by the descriptor where there is one, so that a rename does not matter."""
-        if self.fd is None:
-            return open(self.path, "rb")
-        copy = os.dup(self.fd)
-        os.lseek(copy, 0, os.SEEK_SET)
-        return os.fdopen(copy, "rb")
+        """The file's bytes from the start, as often as you like."""
+        return open(self.path, "rb") if self.fd is None else open_descriptor(self.fd)
+
+
+@dataclass
+class PluginMetadata:
+    """For a module constant `MANIFEST = PluginMetadata(...)`. It is read from the source, never by running it: use literals."""
+
+    pattern: str
+    topic: str
+    priority: int = 50
+    subscriptions: List[str] = field(default_factory=list)
+    sinks: Dict[str, str] = field(default_factory=dict)
+    version: str = "1.0.0"
+    description: str = ""
 
 
 @dataclass(frozen=True)
-class Context:
-    """What `configure` is told of the job."""
+class PluginContext:
+    """What `configure` is told about the plugin and its job."""
 
     plugin_name: str
     plugin_version: str
-    topics: List[str]
+    topics: Tuple[str, ...]
     job_id: int
 
 
-class BasePlugin:
-    """Base of every plugin's `Handler`. There is a fresh one for each job."""
+def _no_job(topic: str, data: Any) -> None:
+    raise RuntimeError("publish() works inside a job; in a test, replace it: handler.publish = lambda topic, data: ...")
 
-    config: Dict[str, Any]
-    log: logging.Logger
-    _publish: Publish
+
+@dataclass
+class Binding:
+    """What ties a handler to its job. One attribute of the handler, so that no name of a plugin's own is taken."""
+
+    publish: Callable[[str, Any], None] = _no_job
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("casparian_flow.plugin"))
+    config: Dict[str, Any] = field(default_factory=dict)
+
+
+def bind(handler: "BasePlugin", binding: Binding) -> None:
+    # Past any __setattr__ of the plugin's own, e.g. that of a frozen dataclass.
+    object.__setattr__(handler, "_casparian", binding)
+
+
+class _Bound:
+    """An attribute read from the binding. It has no setter, so a plugin may define or assign the same name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, handler: Any, owner: Any) -> Any:
+        return self if handler is None else getattr(handler._casparian, self._name)
+
+
+class BasePlugin:
+    """Derive `class Handler(BasePlugin)` and write `execute` or `consume`. Each job gets a Handler of its own."""
+
+    _casparian: Binding
+    config: Any = _Bound("config")
+    log: Any = _Bound("log")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "BasePlugin":
-        # Here and not in __init__: a plugin's own __init__ need not call ours.
-        plugin = super().__new__(cls)
-        plugin.config = {}
-        plugin.log = logging.getLogger("casparian_flow.plugin")
-        plugin._publish = _no_job
-        return plugin
+        # Here and not in __init__, which a plugin may replace without calling ours.
+        handler = super().__new__(cls)
+        bind(handler, Binding())
+        return handler
 
-    def configure(self, ctx: Context, config: Dict[str, Any]) -> None:
-        """Called before the job; `config` is `[plugins.<name>]` of casparian.toml."""
-        self.config = config
+    def configure(self, ctx: PluginContext, config: Dict[str, Any]) -> None:
+        """Called before each job with [plugins.<name>] of casparian.toml; `self.config` is that, too."""
+        self._casparian.config = config
 
     def execute(self, path: str) -> Any:
-        """The work, given the file's path. What it returns or yields goes to the plugin's first topic."""
-        raise NotImplementedError("the plugin's Handler defines neither execute(path) nor consume(event)")
+        """Parses the file at `path`. What it returns or yields goes to the plugin's first topic."""
+        raise NotImplementedError(f"{type(self).__name__} defines neither execute(path) nor consume(event)")
 
     def consume(self, event: FileEvent) -> Any:
-        """The work, given the whole event; by default `execute` with its path."""
+        """Like `execute`, for plugins that want the file's id, metadata or open descriptor."""
         return self.execute(event.path)
 
     def publish(self, topic: str, data: Any) -> None:
-        """Sends rows to a topic that the plugin declares."""
-        self._publish(topic, data)
-
-
-def _no_job(topic: str, data: Any) -> None:
-    raise RuntimeError(f"publish('{topic}', ...) works only while a job runs")
+        """Sends rows to a declared topic: frames of pandas, polars or pyarrow, dicts, lists of dicts, or a generator of these."""
+        self._casparian.publish(topic, data)

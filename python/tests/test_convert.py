@@ -10,7 +10,31 @@ import polars
 import pyarrow
 import pytest
 
-from casparian_flow import arrow_ipc, convert
+from casparian_flow import cutting
+from casparian_flow.errors import DataError
+from casparian_flow.output import Output
+
+
+class Collected:
+    """In place of the channel to the host."""
+
+    def __init__(self):
+        self.streams = []
+
+    def in_child(self):
+        return False
+
+    def send(self, kind, length, topic, stream):
+        self.streams.append((bytes(stream), pyarrow.ipc.open_stream(stream).read_all().num_rows))
+
+
+def batches(data):
+    collected = Collected()
+    output = Output(("t",), collected)
+    output.publish("t", data)
+    counts = output.finish()
+    assert counts == {"t": sum(count for _, count in collected.streams)}
+    return collected.streams
 
 ROWS = [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
 COLUMNS = {"a": [1, 2], "b": ["x", None]}
@@ -27,7 +51,7 @@ class Capsule:
 
 
 def tables(data):
-    return [pyarrow.ipc.open_stream(stream).read_all() for stream, _ in convert.batches(data)]
+    return [pyarrow.ipc.open_stream(stream).read_all() for stream, _ in batches(data)]
 
 
 def rows(data):
@@ -95,8 +119,8 @@ def test_a_pandas_index_that_holds_data_becomes_columns():
     ],
 )
 def test_what_cannot_be_stored_is_named(data, message):
-    with pytest.raises(convert.DataError, match=message):
-        list(convert.batches(data))
+    with pytest.raises(DataError, match=message):
+        list(batches(data))
 
 
 def test_types_survive_exactly():
@@ -116,11 +140,11 @@ def test_types_survive_exactly():
 
 def test_large_data_is_cut_into_batches():
     table = pyarrow.table({"a": range(200_000), "text": ["x" * 200] * 200_000})
-    streams = list(convert.batches(table))
+    streams = list(batches(table))
     assert sum(count for _, count in streams) == 200_000
     assert max(len(stream) for stream, _ in streams) < 16 * 1024 * 1024
-    counts = [count for _, count in convert.batches(polars.from_arrow(table))]
-    assert sum(counts) == 200_000 and max(counts) <= convert.ROWS_MAX
+    counts = [count for _, count in batches(polars.from_arrow(table))]
+    assert sum(counts) == 200_000 and max(counts) <= cutting.ROWS_MAX
 
 
 PLAIN = {
@@ -141,7 +165,7 @@ PLAIN = {
 
 
 def test_the_writer_without_pyarrow_agrees_with_pyarrow():
-    [(stream, count)] = arrow_ipc.streams(PLAIN)
+    [(stream, count)] = batches(PLAIN)
     table = pyarrow.ipc.open_stream(stream).read_all()
     table.validate(full=True)
     assert count == 3
@@ -160,17 +184,22 @@ def test_the_writer_without_pyarrow_agrees_with_pyarrow():
     ],
 )
 def test_the_writer_names_what_it_cannot_store(values, message):
-    with pytest.raises(convert.DataError, match=message):
-        list(arrow_ipc.streams({"c": values}))
+    with pytest.raises(DataError, match=message):
+        list(batches({"c": values}))
 
 
 def test_it_works_in_an_interpreter_without_pyarrow():
     code = """
 import sys
 sys.modules["pyarrow"] = None
-from casparian_flow import convert
-streams = list(convert.batches(({"n": n, "t": str(n)} for n in range(10_000))))
-sys.stdout.buffer.write(b"".join(len(s).to_bytes(4, "big") + s for s, _ in streams))
+from casparian_flow.output import Output
+class Collected:
+    in_child = lambda self: False
+    def send(self, kind, length, topic, stream):
+        sys.stdout.buffer.write(len(stream).to_bytes(4, "big") + stream)
+output = Output(("t",), Collected())
+output.publish("t", ({"n": n, "t": str(n)} for n in range(10_000)))
+output.finish()
 """
     raw = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout
     total = 0

@@ -108,7 +108,7 @@ def test_the_traceback_shows_the_plugin_and_not_the_guest(start, data):
     ("source", "message"),
     [
         ("def f(:\n", "SyntaxError"),
-        ("import no_such_module_here\n", "No module named 'no_such_module_here'; install it for"),
+        ("import no_such_module_here\n", "No module named 'no_such_module_here' (needed by plugin my_plugin; install it for"),
         ("x = 1\n", "defines no class Handler"),
         ("class Handler: pass\n", "must derive from casparian_flow.sdk.BasePlugin"),
         ("raise SystemExit(3)\n", "the plugin called exit(3)"),

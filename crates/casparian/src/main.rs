@@ -1,1 +1,11 @@
-fn main() {}
+//! The `casparian` binary: a command line over the control plane and the data plane.
+
+mod cli;
+mod config;
+mod failure;
+mod output;
+mod roles;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

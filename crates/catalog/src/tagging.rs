@@ -126,6 +126,12 @@ impl Catalog {
         query.fetch_all(self.readers()).await?.iter().map(todo_location).collect()
     }
 
+    /// Rises whenever rules, plugins or subscriptions change.
+    pub async fn rules_epoch(&self) -> Result<i64, CatalogError> {
+        let sql = "SELECT rules_epoch FROM catalog_meta";
+        Ok(sqlx::query(sql).fetch_one(self.readers()).await?.try_get(0)?)
+    }
+
     pub async fn routing_table(&self) -> Result<RoutingTable, CatalogError> {
         let mut tx = self.readers().begin().await?;
         let epoch = sqlx::query("SELECT rules_epoch FROM catalog_meta").fetch_one(&mut *tx).await?;

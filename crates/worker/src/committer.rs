@@ -19,7 +19,11 @@ pub enum Order {
     Sweep(Vec<JobAttempt>),
     Promote(JobAttempt, Vec<StagedOutput>),
     Discard(Vec<StagedOutput>),
-    Recover { job: JobAttempt, recovery: u32, outputs: Vec<StagedOutput> },
+    Recover {
+        job: JobAttempt,
+        recovery: u32,
+        outputs: Vec<StagedOutput>,
+    },
     Retire(Vec<Retirement>),
 }
 

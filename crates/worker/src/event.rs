@@ -12,7 +12,11 @@ pub enum Event {
     /// A slot has run the attempt.
     Ran(JobAttempt, Result<SealedJob, JobFailure>),
     Promoted(JobAttempt, Promoted),
-    Recovered { job: JobAttempt, recovery: u32, result: Result<Recovered, SinkError> },
+    Recovered {
+        job: JobAttempt,
+        recovery: u32,
+        result: Result<Recovered, SinkError>,
+    },
     Retired(Vec<ArtifactId>),
     Stop,
     Kill,

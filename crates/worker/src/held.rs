@@ -82,18 +82,22 @@ impl HeldJobs {
     }
 
     /// CONCLUDEs that were not said since `before`.
-    pub fn to_say(&mut self, before: Instant, token: &SessionToken) -> Vec<(JobId, Conclude)> {
+    pub fn due_conclusions(
+        &mut self,
+        before: Instant,
+        token: &SessionToken,
+    ) -> Vec<(JobId, Conclude)> {
         let now = Instant::now();
-        let mut to_say = Vec::new();
+        let mut due = Vec::new();
         for (id, held) in &mut self.0 {
             if let Phase::Ended { conclude, said } = &mut held.phase
                 && said.is_none_or(|said| said < before)
             {
                 *said = Some(now);
-                to_say.push((*id, Conclude { token: Some(token.clone()), ..(**conclude).clone() }));
+                due.push((*id, Conclude { token: Some(token.clone()), ..(**conclude).clone() }));
             }
         }
-        to_say
+        due
     }
 }
 

@@ -12,6 +12,8 @@ use std::thread::JoinHandle;
 /// Messages that are read before what waits to be sent has its turn again.
 const RECEIVE_BATCH: usize = 256;
 const FRAME_LEN_CUT: i64 = 2 * PAYLOAD_LEN_MAX as i64;
+/// Messages that wait in ZeroMQ for the Sentinel; more are dropped, and said again later.
+const SEND_HIGH_WATER: i32 = 20_000;
 /// How long the last messages may take to leave at the end.
 const LINGER_MS: i32 = 1_000;
 
@@ -77,6 +79,7 @@ impl Drop for Link {
 fn connect(context: &zmq::Context, endpoint: &str) -> Result<zmq::Socket, WorkerError> {
     let dealer = context.socket(zmq::DEALER)?;
     dealer.set_linger(LINGER_MS)?;
+    dealer.set_sndhwm(SEND_HIGH_WATER)?;
     dealer.set_maxmsgsize(FRAME_LEN_CUT)?;
     dealer.set_tcp_keepalive(1)?;
     let connected = dealer.connect(endpoint);

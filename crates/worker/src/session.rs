@@ -115,7 +115,7 @@ impl Session {
     fn say_conclusions(&mut self, now: Instant) {
         let Some(token) = self.identify.token.as_ref().filter(|_| self.identified) else { return };
         let before = now.checked_sub(self.heartbeat).unwrap_or(now);
-        for (job, conclude) in self.held.to_say(before, token) {
+        for (job, conclude) in self.held.due_conclusions(before, token) {
             self.link.send(WorkerMessage::Conclude(job, conclude));
         }
     }
@@ -213,7 +213,8 @@ impl Session {
             self.give_up(refusal);
         }
         for job in answer.concluded {
-            let ended = self.held.of(job).is_some_and(|held| matches!(held.phase, Phase::Ended { .. }));
+            let ended =
+                self.held.of(job).is_some_and(|held| matches!(held.phase, Phase::Ended { .. }));
             if ended {
                 self.held.0.remove(&job.id);
             }
@@ -334,7 +335,8 @@ impl Session {
     /// No new jobs; what waits is given back at once.
     pub fn stop(&mut self) {
         self.stopping = true;
-        let jobs = self.held.0.iter().map(|(id, held)| JobAttempt { id: *id, attempt: held.attempt });
+        let jobs =
+            self.held.0.iter().map(|(id, held)| JobAttempt { id: *id, attempt: held.attempt });
         for job in jobs.collect::<Vec<_>>() {
             self.end_if_queued(job, STOPPING);
         }

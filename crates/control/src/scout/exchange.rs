@@ -78,10 +78,6 @@ impl Exchange {
         self.given.notify_all();
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.lock().closed
-    }
-
     fn note_hunger(&self, state: &State) {
         let hungry = state.waiting.saturating_sub(state.frames.len());
         self.hungry.store(hungry, Ordering::Relaxed);

@@ -29,6 +29,7 @@ pub(crate) struct InventoryCounts {
     pub(crate) files_new: u64,
     pub(crate) files_changed: u64,
     pub(crate) files_deleted: u64,
+    pub(crate) transactions: u64,
 }
 
 pub(crate) struct Inventory<'a> {
@@ -100,10 +101,11 @@ impl<'a> Inventory<'a> {
                 }
             }
         }
-        let ids: Vec<_> = changed.iter().map(|(_, stored)| stored.id).collect();
-        let mut entries = StoredEntries::new(self.catalog, ids);
-        // In the order in which the catalog reads their entries.
+        // In the order in which the catalog reads their entries; and each once, if the kernel listed one twice.
         changed.sort_by_key(|(_, stored)| stored.id);
+        changed.dedup_by_key(|(_, stored)| stored.id);
+        let ids = changed.iter().map(|(_, stored)| stored.id).collect();
+        let mut entries = StoredEntries::new(self.catalog, ids);
         for (mut listing, stored) in changed {
             listing.sort();
             self.compare(&listing, &stored, &mut entries).await?;
@@ -279,6 +281,7 @@ impl<'a> Inventory<'a> {
         }
         let stored = self.batch.locations();
         self.batch.write(self.catalog, self.root_id, self.clock.now_us()).await?;
+        self.counts.transactions += 1;
         self.progress.files_stored.add(stored);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What keeps scout from doing its work at all. What it merely could not read is in the report.
 
 use super::ignores::IgnorePatternError;
+use crate::route::RouteError;
 use catalog::CatalogError;
 use std::path::PathBuf;
 
@@ -21,7 +22,20 @@ pub enum ScoutError {
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
+    Route(#[from] RouteError),
+    #[error(transparent)]
     Ignore(#[from] IgnorePatternError),
     #[error("scout could not start a thread: {0}; raise the limit on processes and threads")]
     Thread(std::io::Error),
+}
+
+impl ScoutError {
+    /// Whether a later pass may succeed: a disk is mounted again, a rule is put right, a database is free.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Catalog(error) => error.is_retryable(),
+            Self::SourceSpecial { .. } | Self::SourceIsOurs { .. } => false,
+            Self::SourceUnreadable { .. } | Self::Route(_) | Self::Ignore(_) | Self::Thread(_) => true,
+        }
+    }
 }

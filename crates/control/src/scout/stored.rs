@@ -17,8 +17,8 @@ pub(crate) struct StoredEntries<'a> {
 }
 
 impl<'a> StoredEntries<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, mut directories: Vec<DirectoryId>) -> Self {
-        directories.sort_unstable();
+    /// `directories` are sorted.
+    pub(crate) fn new(catalog: &'a Catalog, directories: Vec<DirectoryId>) -> Self {
         Self { catalog, directories: directories.into(), page: VecDeque::new(), cut: None }
     }
 

@@ -16,6 +16,8 @@ use super::scout_error::ScoutError;
 use super::source::OpenRoot;
 use super::stop::Stop;
 use super::walker::Walker;
+use super::watch::Watch;
+use std::collections::HashSet;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -48,6 +50,8 @@ pub(crate) struct WalkPlan {
     pub(crate) findings: Arc<Findings>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) stop: Stop,
+    /// What is listed is watched from just before on.
+    pub(crate) watch: Option<Watch>,
     pub(crate) threads: usize,
 }
 
@@ -78,7 +82,10 @@ impl Walk {
     pub(crate) fn start(plan: WalkPlan, start: Start) -> Result<Self, ScoutError> {
         let starts = match start {
             Start::Whole => vec![Task::first(Arc::default(), plan.ignores.clone(), true)],
-            Start::Some(hints) => hints.iter().filter_map(|hint| hinted(&plan, hint)).collect(),
+            Start::Some(hints) => {
+                let hints = without_covered(hints);
+                hints.iter().filter_map(|hint| hinted(&plan, hint)).collect()
+            }
         };
         let threads = plan.threads.max(1);
         // Unbounded in number, and bounded by the budget.
@@ -112,6 +119,17 @@ impl Drop for Walk {
     }
 }
 
+/// No directory is visited twice in a walk.
+fn without_covered(mut hints: Vec<Hint>) -> Vec<Hint> {
+    // Of two with one path the deep one first.
+    hints.sort_by(|a, b| a.path.cmp(&b.path).then(b.deep.cmp(&a.deep)));
+    hints.dedup_by(|later, first| later.path == first.path);
+    let deep: HashSet<Vec<u8>> =
+        hints.iter().filter(|hint| hint.deep).map(|hint| hint.path.clone()).collect();
+    hints.retain(|hint| !below::above(&hint.path).any(|above| deep.contains(above)));
+    hints
+}
+
 /// A walk that starts somewhere below has to know what is ignored there. None: the directory itself is, or it is gone.
 fn hinted(plan: &WalkPlan, hint: &Hint) -> Option<Task> {
     let mut ignores = plan.ignores.clone();
@@ -126,4 +144,27 @@ fn hinted(plan: &WalkPlan, hint: &Hint) -> Option<Task> {
         }
     }
     Some(Task::first(hint.path.as_slice().into(), ignores, hint.deep))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_below_a_deep_one_are_covered() {
+        let hint = |path: &str, deep| Hint { path: path.into(), deep };
+        let hints = vec![
+            hint("a", false),
+            hint("a/b", true),
+            hint("a/b/c", true),
+            hint("a/b/c/d", false),
+            hint("a/b-c", false),
+            hint("a", false),
+            hint("a/b", false),
+        ];
+        let left = without_covered(hints);
+        assert_eq!(left, [hint("a", false), hint("a/b", true), hint("a/b-c", false)]);
+        let all = without_covered(vec![hint("x", true), hint("", true), hint("", false)]);
+        assert_eq!(all, [hint("", true)]);
+    }
 }

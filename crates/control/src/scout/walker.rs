@@ -106,6 +106,9 @@ impl<'a> Walker<'a> {
                 return Ok(());
             }
         };
+        if let Some(watch) = &plan.watch {
+            watch.add(&fd, &task.path);
+        }
         let listing = self.lister.list(&fd, &task.path, &task.ignores);
         listing.map_or(Ok(()), |listing| self.keep(listing, fd, task.deep))
     }

@@ -1,3 +1,4 @@
 //! Tests of the control plane, a module per subject.
 
+mod registrar;
 mod simulation;

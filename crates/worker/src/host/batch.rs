@@ -49,7 +49,8 @@ mod tests {
     fn a_batch_that_is_none_is_refused() {
         assert!(Batches::new(vec![0]).is_err());
         assert!(Batches::new(vec![0, 9, b'a']).is_err());
-        let mut cut = Batches::new([&[0, 1, b'a'][..], &[255, 255, 255, 255, 9, 0]].concat()).unwrap();
+        let mut cut =
+            Batches::new([&[0, 1, b'a'][..], &[255, 255, 255, 255, 9, 0]].concat()).unwrap();
         assert!(cut.next().is_err());
     }
 }

@@ -39,7 +39,9 @@ impl Kind {
 pub enum WireError {
     #[error("the guest sent a frame of unknown kind {0}")]
     Kind(u8),
-    #[error("the guest sent a frame of {0} bytes; at most {FRAME_LEN_MAX} are taken, publish smaller batches")]
+    #[error(
+        "the guest sent a frame of {0} bytes; at most {FRAME_LEN_MAX} are taken, publish smaller batches"
+    )]
     TooLarge(usize),
     #[error("the guest's socket failed: {0}")]
     Socket(Errno),

@@ -136,11 +136,7 @@ impl Guest {
     }
 
     /// The next frame that is no log line. The guest's prints are taken, and its limits looked at, while it is awaited.
-    fn next_frame(
-        &mut self,
-        watch: &mut Watch<'_>,
-        log: &mut JobLog,
-    ) -> Result<Frame, JobFailure> {
+    fn next_frame(&mut self, watch: &mut Watch<'_>, log: &mut JobLog) -> Result<Frame, JobFailure> {
         let mut ended = false;
         loop {
             watch.check(self.process.group())?;

@@ -12,8 +12,7 @@ mod process;
 mod watch;
 
 pub use control::JobControl;
-pub use frames::{FRAME_LEN_MAX, Frame, FrameReader, Kind, Progress, WireError};
-pub use guest::{Guest, GuestJob, Hello, Rows};
+pub use guest::{Guest, GuestJob, Hello};
 pub use log::JobLog;
 pub use memory::MemoryScan;
 pub use pool::{GuestKey, Pool};

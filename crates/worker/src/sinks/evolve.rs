@@ -37,7 +37,9 @@ fn convert(column: &ArrayRef, field: &Field) -> Result<ArrayRef, ArrowError> {
 /// Only 64-bit integers can be too large.
 fn check_exact(column: &ArrayRef) -> Result<(), ArrowError> {
     let inexact = match column.data_type() {
-        DataType::Int64 => find_inexact(column.as_ref(), |array: &Int64Array, row| array.value(row)),
+        DataType::Int64 => {
+            find_inexact(column.as_ref(), |array: &Int64Array, row| array.value(row))
+        }
         DataType::UInt64 => {
             find_inexact(column.as_ref(), |array: &arrow_array::UInt64Array, row| array.value(row))
         }

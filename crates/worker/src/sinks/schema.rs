@@ -63,9 +63,7 @@ fn changed(topic: &TopicName, before: &Field, now: &Field) -> SchemaError {
 
 /// The type that holds the values of both, if there is one.
 fn wider(a: &DataType, b: &DataType) -> Option<DataType> {
-    use DataType::{
-        Dictionary, Float64, LargeList, List, Null, Timestamp,
-    };
+    use DataType::{Dictionary, Float64, LargeList, List, Null, Timestamp};
     Some(match (a, b) {
         _ if a == b => a.clone(),
         (Null, other) | (other, Null) => other.clone(),

@@ -1,10 +1,10 @@
 //! The one `match` by scheme, and what a worker keeps open for its sinks.
 
-use super::parquet::{
-    Directory, Found, PromoteOutcome, Promotion, SegmentedWriter, StagingDirectory, Take, final_name, retire,
-    staged_name, sweep,
-};
 use super::SinkError;
+use super::parquet::{
+    Directory, Found, PromoteOutcome, Promotion, SegmentedWriter, StagingDirectory, Take,
+    final_name, retire, staged_name, sweep,
+};
 use arrow_array::RecordBatch;
 use protocol::{
     CommitId, JobAttempt, JobId, Retirement, SinkTarget, SinkUri, StagedOutput, VersionId, WorkerId,
@@ -70,8 +70,13 @@ impl Sinks {
     pub fn recover(&self, target: &RecoverTarget<'_>) -> Result<Recovered, SinkError> {
         let take = Take { job: target.job, recovery: target.recovery };
         for _ in 0..RECOVER_ROUNDS {
-            if self.find_all(take, target.outputs)?.contains(&Found::Gone) {
-                return self.take_back(take, target.outputs);
+            let mut found = self.find_all(take, target.outputs)?;
+            if found.contains(&Found::Gone) {
+                // A file that another recoverer renames meanwhile can be missed once.
+                found = self.find_all(take, target.outputs)?;
+            }
+            if found.contains(&Found::Gone) {
+                return self.take_back(take, target.outputs, &found);
             }
             if self.finish(take, target.outputs)? {
                 return Ok(Recovered::Complete);
@@ -91,9 +96,7 @@ impl Sinks {
         for output in outputs {
             let staging = self.staging(&output.uri)?;
             let outcome = promotion.promote(&staging, &take.file(), output)?;
-            if outcome == PromoteOutcome::Taken
-                && take.find(&staging, output)? != Found::Final
-            {
+            if outcome == PromoteOutcome::Taken && take.find(&staging, output)? != Found::Final {
                 return Ok(false);
             }
         }
@@ -104,9 +107,15 @@ impl Sinks {
         promotion.sync().map(|()| true)
     }
 
-    fn take_back(&self, take: Take, outputs: &[StagedOutput]) -> Result<Recovered, SinkError> {
-        for output in outputs {
-            take.take_back(&*self.staging(&output.uri)?, output)?;
+    /// Only what was found: what appears after that is a later recoverer's.
+    fn take_back(
+        &self,
+        take: Take,
+        outputs: &[StagedOutput],
+        found: &[Found],
+    ) -> Result<Recovered, SinkError> {
+        for (output, found) in outputs.iter().zip(found) {
+            take.take_back(&*self.staging(&output.uri)?, output, *found)?;
         }
         Ok(Recovered::Lost)
     }

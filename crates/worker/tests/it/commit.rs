@@ -19,7 +19,7 @@ fn dispatch(project: &Project, source: &str) -> Dispatch {
 }
 
 fn sleeper(seconds: f64) -> String {
-    format!("import time\n{}        time.sleep({seconds})\n", EXAMPLE)
+    format!("import time\n{EXAMPLE}        time.sleep({seconds})\n")
 }
 
 #[test]
@@ -46,7 +46,9 @@ fn what_is_ready_is_said_until_it_is_answered_and_what_is_refused_leaves_nothing
             }
         }
     }
-    assert!(rig.project.staged("sales_data").is_empty() && rig.project.files("sales_data").is_empty());
+    assert!(
+        rig.project.staged("sales_data").is_empty() && rig.project.files("sales_data").is_empty()
+    );
 }
 
 #[test]

@@ -43,7 +43,11 @@ fn each_way_to_fail_has_its_class_and_the_next_job_runs() {
 #[test]
 fn a_plugin_that_does_not_load_is_class_load() {
     let mut rig = Rig::new(1);
-    expect(&rig.run(1, "import nonsense_of_mine", "x", &["t"]), ErrorClass::Load, "nonsense_of_mine");
+    expect(
+        &rig.run(1, "import nonsense_of_mine", "x", &["t"]),
+        ErrorClass::Load,
+        "nonsense_of_mine",
+    );
     expect(&rig.run(2, "def broken(:", "x", &["t"]), ErrorClass::Load, "SyntaxError");
 }
 
@@ -114,7 +118,8 @@ fn a_file_that_changes_under_the_parser_voids_the_job() {
     let mut rig = Rig::new(1);
     let body = "open(path, 'a').write('more')\nself.publish('t', [{'a': 1}])";
     expect(&rig.run(1, &plugin(body), "x", &["t"]), ErrorClass::Changed, "has other content");
-    let body = "os.rename(path, path + '.old')\nopen(path, 'w').write('x')\nself.publish('t', [{'a': 1}])";
+    let body =
+        "os.rename(path, path + '.old')\nopen(path, 'w').write('x')\nself.publish('t', [{'a': 1}])";
     expect(&rig.run(2, &plugin(body), "x", &["t"]), ErrorClass::Changed, "was replaced");
     assert!(rig.project.files("t").is_empty() && rig.project.staged("t").is_empty());
 }

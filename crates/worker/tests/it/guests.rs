@@ -63,7 +63,11 @@ fn f03_whatever_execute_returns_is_stored() {
         );
         let topic = format!("t{job}");
         let conclude = rig.run(job, &source, "x", &[&topic]);
-        assert_eq!((conclude.status, conclude.metrics.rows), (Success, 2), "{result}: {conclude:?}");
+        assert_eq!(
+            (conclude.status, conclude.metrics.rows),
+            (Success, 2),
+            "{result}: {conclude:?}"
+        );
         assert_eq!(rig.project.rows(&topic), 2, "{result}");
     }
 }
@@ -91,7 +95,10 @@ class Handler(BasePlugin):
     let environment = column("env");
     let expected = environment.split(',').all(|name| matches!(name, "PATH" | "LC_CTYPE"));
     assert!(expected, "{environment}");
-    assert_eq!((column("odd"), column("sockets"), column("group")), (String::new(), "1".to_owned(), "true".to_owned()));
+    assert_eq!(
+        (column("odd"), column("sockets"), column("group")),
+        (String::new(), "1".to_owned(), "true".to_owned())
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The worker against real disks, real guests and a real socket.
 
+#![cfg(test)]
+
 mod bench;
 mod commit;
 mod failures;

@@ -35,7 +35,7 @@ fn stage(lake: &Path, batches: &[RecordBatch]) -> Result<Option<StagedOutput>, S
     }
     let sealed = stager.seal()?;
     let mut promotion = sinks.promotion();
-    for output in &sealed {
+    if let Some(output) = &sealed {
         promotion.promote(output)?;
     }
     promotion.sync()?;
@@ -80,8 +80,10 @@ fn types_widen_without_loss() {
     let nothing: ArrayRef = Arc::new(NullArray::new(1));
     let small: ArrayRef = Arc::new(Int32Array::from(vec![7]));
     let float: ArrayRef = Arc::new(Float64Array::from(vec![0.5]));
-    let first = batch(&[("s", text), ("t", seconds), ("n", nothing), ("i", small.clone()), ("f", small)]);
-    let second = batch(&[("s", view), ("t", micros), ("n", ints(&[4])), ("i", ints(&[8])), ("f", float)]);
+    let first =
+        batch(&[("s", text), ("t", seconds), ("n", nothing), ("i", small.clone()), ("f", small)]);
+    let second =
+        batch(&[("s", view), ("t", micros), ("n", ints(&[4])), ("i", ints(&[8])), ("f", float)]);
     let stored = stored(&[first, second]);
     assert_eq!(stored["s"].data_type(), &DataType::LargeUtf8);
     assert_eq!(stored["s"].as_string::<i64>().iter().flatten().collect::<Vec<_>>(), ["x", "y"]);

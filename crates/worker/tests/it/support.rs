@@ -172,6 +172,7 @@ pub struct Sentinel {
 impl Sentinel {
     pub fn bind() -> Self {
         let router = zmq::Context::new().socket(zmq::ROUTER).unwrap();
+        router.set_sndhwm(20_000).unwrap();
         router.bind("tcp://127.0.0.1:*").unwrap();
         let endpoint = router.get_last_endpoint().unwrap().unwrap();
         let (granted, concluded) = (BTreeMap::new(), BTreeMap::new());

@@ -125,10 +125,7 @@ pub fn rename(from: (&Directory, &str), to: (&Directory, &str)) -> Result<Rename
     }
 }
 
-fn link_and_unlink(
-    from: (&Directory, &str),
-    to: (&Directory, &str),
-) -> Result<Renamed, SinkError> {
+fn link_and_unlink(from: (&Directory, &str), to: (&Directory, &str)) -> Result<Renamed, SinkError> {
     match rustix::fs::linkat(&from.0.fd, from.1, &to.0.fd, to.1, AtFlags::empty()) {
         Ok(()) => from.0.remove(from.1).map(|_| Renamed::Done),
         Err(Errno::NOENT) => Ok(Renamed::NoSource),

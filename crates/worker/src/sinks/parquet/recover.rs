@@ -78,9 +78,10 @@ impl Take {
         self,
         staging: &StagingDirectory,
         output: &StagedOutput,
+        found: Found,
     ) -> Result<(), SinkError> {
         let mine = self.file();
-        if is_there(&staging.sink, output)? {
+        if found == Found::Final && is_there(&staging.sink, output)? {
             rename((&staging.sink, &output.final_name), (&staging.own, &mine))?;
             staging.sink.sync()?;
         }

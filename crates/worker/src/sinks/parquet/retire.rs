@@ -6,11 +6,7 @@ use crate::sinks::SinkError;
 use protocol::{Retirement, SinkUri};
 
 /// Several files of one sink, made durable together. What lies there already, or nowhere, is fine.
-pub fn retire(
-    root: Directory,
-    uri_path: &str,
-    files: &[&Retirement],
-) -> Result<(), SinkError> {
+pub fn retire(root: Directory, uri_path: &str, files: &[&Retirement]) -> Result<(), SinkError> {
     let Some(sink) = root.descend(uri_path)? else { return Ok(()) };
     let history = sink.make_child(HISTORY)?;
     for file in files {

@@ -31,11 +31,7 @@ pub struct Finished {
 }
 
 impl Segment {
-    pub fn create(
-        directory: &Directory,
-        name: &str,
-        schema: SchemaRef,
-    ) -> Result<Self, SinkError> {
+    pub fn create(directory: &Directory, name: &str, schema: SchemaRef) -> Result<Self, SinkError> {
         let path = directory.path.join(name);
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;

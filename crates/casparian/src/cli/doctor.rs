@@ -1,0 +1,105 @@
+//! `casparian doctor`.
+
+use super::context::{Context, block_on, catalog_url};
+use crate::config::Settings;
+use crate::failure::{Ending, Failure};
+use crate::output::Table;
+use crate::roles::{Finding, Health, examine_machine};
+use catalog::{Catalog, OpenMode};
+use serde_json::{Value, json};
+
+/// Check what a run needs, and show every setting with where it came from
+#[derive(Debug, clap::Args)]
+pub struct Arguments {}
+
+pub fn execute(_: &Arguments, context: &Context) -> Result<Ending, Failure> {
+    let settings = context.settings()?;
+    let mut findings = examine_machine(&settings, &context.environment);
+    findings.push(examine_catalog(&settings));
+    findings.extend(of_later_versions(&settings));
+    let is_well = findings.iter().all(|finding| finding.health != Health::Bad);
+    if context.printer.is_json() {
+        context.printer.document(&document(&settings, &findings, is_well))?;
+    } else {
+        let mut checks = Table::bare();
+        for finding in &findings {
+            checks.row([finding.health.mark(), finding.subject, &finding.text]);
+        }
+        context.printer.table(&checks)?;
+        context.printer.data("\n")?;
+        context.printer.table(&in_force(&settings))?;
+    }
+    if is_well {
+        return Ok(Ending::Done);
+    }
+    let bad = findings.iter().filter(|finding| finding.health == Health::Bad);
+    let bad = bad.map(|finding| finding.subject).collect::<Vec<_>>().join(", ");
+    Err(Failure::usage(format!("not ready to run: {bad}")).hint("the lines marked ✗ say why"))
+}
+
+fn examine_catalog(settings: &Settings) -> Finding {
+    let path = &settings.catalog.value;
+    let opened = block_on(async {
+        let catalog = Catalog::open(&catalog_url(path)?, OpenMode::ReadOnly).await?;
+        let files = catalog.status().await?.files;
+        catalog.close().await;
+        Ok(files)
+    });
+    match opened {
+        Ok(files) => Finding::good(
+            "catalog",
+            format!("{}: its schema is the expected one; {files} files", path.display()),
+        ),
+        Err(_) if !path.exists() => Finding::good(
+            "catalog",
+            format!("{}: not there yet; the first run makes it", path.display()),
+        ),
+        Err(failure) => Finding::bad("catalog", failure.message),
+    }
+}
+
+/// What can be set already and does nothing yet.
+fn of_later_versions(settings: &Settings) -> Vec<Finding> {
+    let mut findings = vec![Finding::doubtful(
+        "sandbox",
+        "this version has no sandbox and no gatekeeper: a plugin can do what you can; run only plugins you trust",
+    )];
+    if settings.require_signature.value {
+        let text = "security.require_signature is set, and this version cannot check signatures";
+        findings.push(Finding::bad("signatures", text));
+    }
+    findings
+}
+
+fn in_force(settings: &Settings) -> Table {
+    let mut table = Table::new(&["setting", "value", "from"]);
+    let project = settings.project.root.to_string_lossy();
+    table.row(["project", &project, &settings.project.origin.to_string()]);
+    for line in settings.describe() {
+        table.row([&line.key.path(), &line.value, &line.origin.to_string()]);
+    }
+    for source in &settings.file.sources {
+        let line = settings.file.line_of(&source.path);
+        table.row(["sources.path", source.path.get_ref(), &format!("casparian.toml:{line}")]);
+    }
+    table
+}
+
+fn document(settings: &Settings, findings: &[Finding], is_well: bool) -> Value {
+    let checks = findings.iter().map(|finding| {
+        json!({ "subject": finding.subject, "health": finding.health.word(), "text": finding.text })
+    });
+    let in_force = settings.describe().into_iter().map(|line| {
+        json!({
+            "key": line.key.path(), "value": line.value, "origin": line.origin.to_string(),
+            "variable": line.key.variable, "default": line.key.default,
+        })
+    });
+    json!({
+        "project": settings.project.root.to_string_lossy(),
+        "ready": is_well,
+        "checks": checks.collect::<Vec<_>>(),
+        "settings": in_force.collect::<Vec<_>>(),
+        "sources": settings.file.sources.iter().map(|it| it.path.get_ref()).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,26 @@
+//! The command line: a file per command, each with its arguments (their doc comments are the help) and one thin function.
+//! To add a command: its file, and a line in `command`.
+
+mod command;
+mod context;
+mod doctor;
+mod entry;
+mod files;
+mod global;
+mod init;
+mod jobs;
+mod plugins;
+mod routes;
+mod run;
+mod run_summary;
+mod scan;
+mod scout;
+mod sentinel;
+mod serve;
+mod status;
+mod topics;
+mod waiting;
+mod worker;
+
+pub use context::{block_on, catalog_url};
+pub use entry::main;

@@ -1,0 +1,106 @@
+//! `casparian status`.
+
+use super::context::Context;
+use super::waiting;
+use crate::failure::{Ending, Failure};
+use crate::output::{Table, count, moment};
+use crate::roles::{Presence, scout_lock, sentinel_lock};
+use catalog::Waiting;
+use catalog::report::Status;
+use serde_json::{Map, Value, json};
+
+/// Show the whole at a glance: files, jobs by state, what is waited for, who is at work
+#[derive(Debug, clap::Args)]
+pub struct Arguments {}
+
+pub fn execute(_: &Arguments, context: &Context) -> Result<Ending, Failure> {
+    let settings = context.settings()?;
+    let (status, waiting) = context
+        .read(&settings, async |catalog| Ok((catalog.status().await?, catalog.waiting().await?)))?;
+    let sentinel = Presence::look(&sentinel_lock(&settings.catalog.value));
+    let scout = Presence::look(&scout_lock(&settings.catalog.value));
+    let live = Live { sentinel, scout };
+    if context.printer.is_json() {
+        context.printer.document(&document(&status, &waiting, &live))?;
+    } else {
+        context.printer.table(&table(&status, &waiting, &live))?;
+    }
+    Ok(Ending::Done)
+}
+
+/// What those who are at work say of themselves.
+struct Live {
+    sentinel: Option<Value>,
+    scout: Option<Value>,
+}
+
+impl Live {
+    /// None: nobody watches.
+    fn events(&self) -> Option<bool> {
+        self.scout.as_ref()?.get("events")?.as_bool()
+    }
+}
+
+fn document(status: &Status, waiting: &Waiting, live: &Live) -> Value {
+    let jobs = status.jobs.iter().map(|(state, jobs)| (state.clone(), json!(jobs)));
+    let workers = status.workers.iter().map(|worker| {
+        json!({
+            "id": worker.worker_id, "host": worker.host, "pid": worker.pid, "slots": worker.slots,
+            "status": worker.state, "started_at": moment(worker.started_at_us),
+        })
+    });
+    json!({
+        "files": status.files,
+        "files_deleted": status.files_deleted,
+        "files_unhashed": status.files_unhashed,
+        "versions": status.versions,
+        "jobs": jobs.collect::<Map<_, _>>(),
+        "waiting": waiting::document(waiting),
+        "workers": workers.collect::<Vec<_>>(),
+        "sentinel": live.sentinel,
+        "scout": live.scout,
+        "events": live.events(),
+    })
+}
+
+fn table(status: &Status, waiting: &Waiting, live: &Live) -> Table {
+    let mut table = Table::bare();
+    let mut files = count(status.files);
+    if status.files_unhashed > 0 {
+        files += &format!(", {} not hashed", count(status.files_unhashed));
+    }
+    if status.files_deleted > 0 {
+        files += &format!(", {} deleted", count(status.files_deleted));
+    }
+    table.row(["files", &files]);
+    table.row(["versions", &count(status.versions)]);
+    let jobs = status.jobs.iter().map(|(state, jobs)| format!("{} {state}", count(*jobs)));
+    table.row(["jobs", &or_none(jobs.collect())]);
+    table.row(["waiting", &or_none(waiting::reasons(waiting))]);
+    table.row(["sentinel", &live.sentinel.as_ref().map_or_else(|| "none".to_owned(), who)]);
+    table.row(["scout", &live.scout.as_ref().map_or_else(|| "none".to_owned(), who)]);
+    let events = match live.events() {
+        Some(true) => "on",
+        Some(false) => "off: changes are seen by the sweep alone",
+        None => "off: nobody watches",
+    };
+    table.row(["events", events]);
+    let workers = status.workers.iter().map(|worker| {
+        format!("{} ({} pid {}, {} slots)", worker.worker_id, worker.host, worker.pid, worker.slots)
+    });
+    table.row(["workers", &or_none(workers.collect())]);
+    table
+}
+
+fn or_none(parts: Vec<String>) -> String {
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+}
+
+fn who(says: &Value) -> String {
+    let word = |key: &str| says.get(key).and_then(Value::as_str).unwrap_or("?");
+    let pid = says.get("pid").and_then(Value::as_u64).unwrap_or(0);
+    match says.get("endpoint").and_then(Value::as_str) {
+        Some(endpoint) => format!("{} (pid {pid}) on {endpoint}", word("command")),
+        None => format!("{} (pid {pid})", word("command")),
+    }
+}

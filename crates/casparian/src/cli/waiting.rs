@@ -1,0 +1,44 @@
+//! Why jobs wait, in words.
+
+use crate::output::counted;
+use catalog::Waiting;
+use serde_json::{Value, json};
+
+pub fn document(waiting: &Waiting) -> Value {
+    json!({
+        "queued": waiting.queued,
+        "without_plugin": waiting.without_plugin,
+        "running": waiting.running,
+        "committing": waiting.committing,
+        "held": waiting.held,
+        "backing_off": waiting.backing_off,
+        "changed": waiting.changed,
+        "retirements": waiting.retirements,
+    })
+}
+
+pub fn reasons(waiting: &Waiting) -> Vec<String> {
+    let jobs = |number| counted(number, "job", "jobs");
+    let mut reasons = Vec::new();
+    let mut add = |number: u64, text: String| {
+        if number > 0 {
+            reasons.push(text);
+        }
+    };
+    add(waiting.queued, format!("{} for a worker", jobs(waiting.queued)));
+    add(
+        waiting.without_plugin,
+        format!("{} for a plugin that is not active", jobs(waiting.without_plugin)),
+    );
+    add(waiting.running, format!("{} running", jobs(waiting.running)));
+    add(waiting.committing, format!("{} committing", jobs(waiting.committing)));
+    add(waiting.held, format!("{} for the Sentinel or another job", jobs(waiting.held)));
+    add(waiting.backing_off, format!("{} for the next attempt", jobs(waiting.backing_off)));
+    add(
+        waiting.changed,
+        format!("{} for another look at a file that changed", jobs(waiting.changed)),
+    );
+    let files = counted(waiting.retirements, "replaced file", "replaced files");
+    add(waiting.retirements, format!("{files} to be moved to _history"));
+    reasons
+}

@@ -1,0 +1,102 @@
+//! Where things lie: paths and addresses as people write them.
+
+use super::error::ConfigError;
+use super::setting::Origin;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+pub fn absolute(path: &Path, origin: &Origin, project: &Path) -> Result<PathBuf, ConfigError> {
+    match origin {
+        Origin::Default | Origin::File { .. } => Ok(normal(&project.join(path))),
+        Origin::Variable(_) | Origin::Flag(_) => {
+            let path = std::path::absolute(path);
+            path.map(|path| normal(&path))
+                .map_err(|cause| ConfigError::NoCurrentDirectory { cause })
+        }
+    }
+}
+
+/// Without `.` and doubled slashes; `..` stays, for it means something else behind a link.
+fn normal(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+/// The output root: a directory.
+pub fn output_path(uri: &str) -> Result<PathBuf, String> {
+    match uri.strip_prefix("file://").unwrap_or(uri) {
+        "" => Err("the output root has no name".to_owned()),
+        path if path.contains("://") => Err(format!(
+            "'{uri}': this version writes below a local directory: write a path or file:///path"
+        )),
+        path => Ok(PathBuf::from(path)),
+    }
+}
+
+/// The catalog: a file.
+pub fn catalog_path(url: &str) -> Result<PathBuf, String> {
+    match url.strip_prefix("sqlite://").unwrap_or(url) {
+        "" => Err("the catalog has no name".to_owned()),
+        path if path.contains("://") => Err(format!(
+            "'{url}': this version keeps its catalog in SQLite: write a path or sqlite:///path"
+        )),
+        path => Ok(PathBuf::from(path)),
+    }
+}
+
+/// Messages travel in the clear in this version, so they may not leave the machine.
+pub fn check_endpoint(endpoint: &str) -> Result<(), String> {
+    if endpoint.strip_prefix("ipc://").is_some_and(|path| !path.is_empty()) {
+        return Ok(());
+    }
+    let address = endpoint.strip_prefix("tcp://").and_then(|address| address.rsplit_once(':'));
+    let Some((host, port)) = address.filter(|(host, _)| !host.is_empty()) else {
+        return Err(format!("'{endpoint}' is not an address: write e.g. tcp://127.0.0.1:5555"));
+    };
+    if port != "*" && port.parse::<u16>().is_err() {
+        return Err(format!("'{endpoint}': '{port}' is not a port"));
+    }
+    if is_loopback(host) {
+        return Ok(());
+    }
+    Err(format!(
+        "'{endpoint}' is beyond this machine, and this version has no encryption yet: use 127.0.0.1 (an SSH tunnel can carry it further)"
+    ))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_beyond_loopback_is_refused() {
+        for endpoint in ["tcp://127.0.0.1:5555", "tcp://[::1]:1", "tcp://localhost:*", "ipc:///x"] {
+            assert_eq!(check_endpoint(endpoint), Ok(()), "{endpoint}");
+        }
+        for endpoint in ["tcp://*:5555", "tcp://0.0.0.0:5555", "tcp://10.0.0.1:1", "tcp://eth0:1"] {
+            assert!(
+                check_endpoint(endpoint).unwrap_err().contains("beyond this machine"),
+                "{endpoint}"
+            );
+        }
+        for endpoint in ["", "5555", "tcp://", "tcp://127.0.0.1", "ipc://", "http://localhost:1"] {
+            assert!(
+                check_endpoint(endpoint).unwrap_err().contains("is not an address"),
+                "{endpoint}"
+            );
+        }
+        assert!(check_endpoint("tcp://127.0.0.1:x").unwrap_err().contains("is not a port"));
+    }
+
+    #[test]
+    fn stores_of_later_versions_are_refused_by_name() {
+        assert_eq!(output_path("file:///a/b").unwrap(), Path::new("/a/b"));
+        assert!(output_path("s3://bucket").unwrap_err().contains("local directory"));
+        assert_eq!(catalog_path("sqlite:///a.db").unwrap(), Path::new("/a.db"));
+        assert!(catalog_path("postgresql://h/d").unwrap_err().contains("SQLite"));
+    }
+}

@@ -1,0 +1,145 @@
+//! One shot: inventory, versions, jobs, until every routed file is done or waits for something that this run cannot give.
+
+use super::drain::{Drain, Drained};
+use super::engine::Engine;
+use super::presence::{Presence, sentinel_lock};
+use super::run_report::RunReport;
+use super::sentinel::prepare;
+use super::sources::{Scouting, scout};
+use super::watching::watched;
+use crate::cli::catalog_url;
+use crate::config::{Environment, Settings};
+use crate::failure::Failure;
+use crate::output::Bar;
+use catalog::report::JobFilter;
+use catalog::{Catalog, JobState, OpenMode};
+use control::clock::{Clock, SystemClock};
+use control::scout::{Scout, Stop};
+use std::time::{Duration, Instant};
+
+/// A file that keeps changing is looked at again so often, then it is reported.
+const LOOKS_MAX: u32 = 3;
+/// Failed files that are named.
+const FAILURES_MAX: usize = 100;
+const PATIENCE_AT_LEAST: Duration = Duration::from_secs(60);
+
+pub struct Run<'a> {
+    pub settings: &'a Settings,
+    pub environment: &'a Environment,
+    pub scouting: Scouting,
+    pub is_watched: bool,
+}
+
+impl Run<'_> {
+    pub async fn execute(&self, stop: &Stop) -> Result<RunReport, Failure> {
+        let began = Instant::now();
+        prepare(self.settings)?;
+        let url = catalog_url(&self.settings.catalog.value)?;
+        let catalog = Catalog::open(&url, OpenMode::ReadWrite).await?;
+        let mut scout = scout(self.settings, &catalog, &self.scouting).await?;
+        let since_us = SystemClock.now_us();
+        let mut engine = self.engine()?;
+        let mut report = RunReport::default();
+        if engine.is_none() {
+            report.helper = Presence::look(&sentinel_lock(&self.settings.catalog.value));
+        }
+        let worked = self.work(&catalog, &mut scout, &mut engine, stop, &mut report).await;
+        let stopped = engine.map_or(Ok(()), Engine::stop);
+        worked?;
+        stopped?;
+        report.interrupted = stop.is_wanted();
+        self.sum_up(&catalog, since_us, &mut report).await?;
+        catalog.close().await;
+        report.elapsed = began.elapsed();
+        Ok(report)
+    }
+
+    fn engine(&self) -> Result<Option<Engine>, Failure> {
+        Engine::start(self.settings, self.environment, "run")
+    }
+
+    async fn work(
+        &self,
+        catalog: &Catalog,
+        scout: &mut Scout,
+        engine: &mut Option<Engine>,
+        stop: &Stop,
+        report: &mut RunReport,
+    ) -> Result<(), Failure> {
+        let mut looks = 0;
+        loop {
+            let (progress, bar) = (scout.progress(), Bar::new(self.is_watched));
+            let pass = watched(scout.pass(stop), &progress, &bar).await?;
+            bar.finish();
+            let due_us = pass.due_us.filter(|_| pass.settling > 0);
+            let is_moving = pass.still_changing.count > 0;
+            report.add_pass(pass);
+            let drained = self.drain(catalog, engine, stop, report).await?;
+            looks += 1;
+            let again = is_moving || due_us.is_some() || drained == Drained::LookAgain;
+            let is_over = matches!(drained, Drained::Stopped | Drained::Stuck);
+            if is_over || stop.is_wanted() || !again || looks > LOOKS_MAX {
+                return Ok(());
+            }
+            if let Some(due_us) = due_us {
+                rest_until(due_us, stop).await;
+            }
+        }
+    }
+
+    /// A live Sentinel that dies meanwhile leaves its work to this run.
+    async fn drain(
+        &self,
+        catalog: &Catalog,
+        engine: &mut Option<Engine>,
+        stop: &Stop,
+        report: &mut RunReport,
+    ) -> Result<Drained, Failure> {
+        let bar = Bar::new(self.is_watched);
+        let patience = PATIENCE_AT_LEAST.max(self.settings.lease.value.get() * 3);
+        let drain = Drain { catalog, stop, bar: &bar, patience };
+        let lock = sentinel_lock(&self.settings.catalog.value);
+        let until_us = SystemClock.now_us();
+        loop {
+            if let Some(engine) = engine {
+                return drain.until_done(engine).await;
+            }
+            let is_live = || Presence::look(&lock).is_some();
+            if let Some(drained) = drain.until_helped(until_us, is_live).await? {
+                return Ok(drained);
+            }
+            *engine = self.engine()?;
+            report.helper = Presence::look(&lock).filter(|_| engine.is_none());
+        }
+    }
+
+    async fn sum_up(
+        &self,
+        catalog: &Catalog,
+        since_us: i64,
+        report: &mut RunReport,
+    ) -> Result<(), Failure> {
+        report.totals = catalog.run_totals(since_us).await?;
+        report.waiting = catalog.waiting().await?;
+        report.plugins = catalog.plugins(false).await?;
+        if report.totals.jobs_failed > 0 {
+            let filter = JobFilter {
+                state: Some(JobState::Failed),
+                ended_since_us: Some(since_us),
+                limit: FAILURES_MAX,
+                ..JobFilter::default()
+            };
+            report.failures = catalog.jobs(&filter).await?;
+            report.failures.reverse();
+        }
+        Ok(())
+    }
+}
+
+async fn rest_until(due_us: i64, stop: &Stop) {
+    let left_us = due_us.saturating_sub(SystemClock.now_us()).max(0);
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_micros(left_us.cast_unsigned())) => {}
+        () = stop.wanted() => {}
+    }
+}

@@ -1,0 +1,64 @@
+//! What one run found and did.
+
+use catalog::report::{JobRow, PluginRow, RunTotals};
+use catalog::{PluginStatus, Waiting};
+use control::scout::{Bounded, PassReport, PassedOver, Unreadable};
+use serde_json::Value;
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub struct RunReport {
+    pub files_seen: u64,
+    pub files_new: u64,
+    pub files_changed: u64,
+    pub files_deleted: u64,
+    pub versions: u64,
+    pub totals: RunTotals,
+    /// The first of the jobs that failed in this run.
+    pub failures: Vec<JobRow>,
+    pub waiting: Waiting,
+    pub unreadable: Bounded<Unreadable>,
+    pub passed_over: Bounded<PassedOver>,
+    pub bad_ignores: Bounded<String>,
+    pub still_changing: Bounded<Vec<u8>>,
+    /// Files that changed so lately that they were left alone.
+    pub settling: u64,
+    pub plugins: Vec<PluginRow>,
+    /// The live Sentinel that did the work, as it speaks of itself.
+    pub helper: Option<Value>,
+    pub elapsed: Duration,
+    pub interrupted: bool,
+}
+
+impl RunReport {
+    /// The first pass counts what it saw, later ones what has changed since; what could not be done is that of the last.
+    pub fn add_pass(&mut self, pass: PassReport) {
+        self.files_seen = self.files_seen.max(pass.files_seen);
+        self.files_new += pass.files_new;
+        self.files_changed += pass.files_changed;
+        self.files_deleted += pass.files_deleted;
+        self.versions += pass.versions;
+        self.unreadable = pass.unreadable;
+        self.passed_over = pass.passed_over;
+        self.bad_ignores = pass.bad_ignores;
+        self.still_changing = pass.still_changing;
+        self.settling = pass.settling;
+    }
+
+    /// Whether something of this run has to be looked at by a person.
+    pub fn has_failures(&self) -> bool {
+        self.totals.jobs_failed > 0
+            || self.totals.rows_quarantined > 0
+            || self.unreadable.count > 0
+            || self.still_changing.count > 0
+            || self.waiting.changed > 0
+    }
+
+    pub fn rejected(&self) -> impl Iterator<Item = &PluginRow> {
+        self.plugins.iter().filter(|plugin| plugin.status == PluginStatus::Rejected)
+    }
+
+    pub fn has_active_plugin(&self) -> bool {
+        self.plugins.iter().any(|plugin| plugin.status == PluginStatus::Active)
+    }
+}

@@ -1,0 +1,99 @@
+//! The Sentinel's role: at most one for a catalog, known by its lock.
+
+use super::identity;
+use super::presence::{Presence, sentinel_lock};
+use crate::cli::catalog_url;
+use crate::config::Settings;
+use crate::failure::{Failure, Kind};
+use control::architect::Registrar;
+use control::clock::SystemClock;
+use control::sentinel::decide::Timing;
+use control::sentinel::{SentinelError, SentinelHandle, SentinelSettings, SocketError, Tokens};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The lock first, so that there are never two: it ends after the Sentinel does.
+#[derive(Debug)]
+pub struct Sentinel {
+    handle: SentinelHandle,
+    _presence: Presence,
+}
+
+impl Sentinel {
+    /// None: this catalog has a live one.
+    pub fn start(
+        settings: &Settings,
+        endpoint: &str,
+        command: &str,
+    ) -> Result<Option<Self>, Failure> {
+        prepare(settings)?;
+        let path = sentinel_lock(&settings.catalog.value);
+        let taken = Presence::take(&path, &says(command, endpoint));
+        let taken = taken.map_err(|error| not_locked(&path, &error))?;
+        let Some(mut presence) = taken else { return Ok(None) };
+        let handle = SentinelHandle::start(SentinelSettings {
+            endpoint: endpoint.to_owned(),
+            catalog_url: catalog_url(&settings.catalog.value)?,
+            timing: Timing {
+                lease_us: settings.lease.value.as_us(),
+                heartbeat_us: settings.heartbeat.value.as_us(),
+            },
+            host: identity::host(),
+            clock: Arc::new(SystemClock),
+            tokens: Tokens::new(identity::random),
+            registrar: Registrar::new(
+                Some(settings.plugins_dir.value.clone()),
+                settings.file.registry()?,
+            ),
+        })?;
+        // The port may have been left to the system.
+        let said = presence.say(&says(command, handle.endpoint()));
+        said.map_err(|error| not_locked(&path, &error))?;
+        Ok(Some(Self { handle, _presence: presence }))
+    }
+
+    pub fn handle(&self) -> &SentinelHandle {
+        &self.handle
+    }
+
+    /// Whether it ended by itself.
+    pub fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    pub fn stop(self) -> Result<(), Failure> {
+        Ok(self.handle.stop()?)
+    }
+}
+
+/// The directory of the catalog, which the lock lies in too.
+pub fn prepare(settings: &Settings) -> Result<(), Failure> {
+    let Some(directory) = settings.catalog.value.parent() else { return Ok(()) };
+    std::fs::create_dir_all(directory).map_err(|error| {
+        Failure::unreachable(format!("cannot make {}: {error}", directory.display()))
+    })
+}
+
+fn says(command: &str, endpoint: &str) -> Value {
+    json!({
+        "command": command, "pid": std::process::id(), "host": identity::host(), "endpoint": endpoint,
+    })
+}
+
+fn not_locked(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::unreachable(format!("cannot lock {}: {error}", path.display()))
+}
+
+impl From<SentinelError> for Failure {
+    fn from(error: SentinelError) -> Self {
+        match error {
+            SentinelError::Catalog(error) => error.into(),
+            SentinelError::Socket(SocketError::Bind { .. }) => Self::usage(error.to_string())
+                .hint("choose another address: --bind tcp://127.0.0.1:PORT, or `[sentinel] bind`"),
+            SentinelError::Socket(_) | SentinelError::Thread(_) | SentinelError::Panicked => {
+                Self::new(Kind::Bug, error.to_string())
+            }
+        }
+    }
+}

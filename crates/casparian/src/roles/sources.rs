@@ -1,0 +1,150 @@
+//! What is scouted: the paths that were named, else the sources of casparian.toml.
+
+use crate::config::{HashMode, Settings, Text};
+use crate::failure::{Failure, Kind};
+use catalog::Catalog;
+use control::clock::SystemClock;
+use control::scout::{Scout, ScoutError, ScoutSettings, Source};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Other programs watch, too: this many of a user's watches are left to them.
+const WATCHES_LEFT: usize = 4_096;
+
+/// What a command asks of scout.
+#[derive(Debug, Clone)]
+pub struct Scouting {
+    /// None: the configured sources.
+    pub paths: Vec<PathBuf>,
+    /// Hash what no plugin wants, too.
+    pub all: bool,
+    /// For sources that say nothing about it.
+    pub settle: Duration,
+}
+
+pub async fn scout(
+    settings: &Settings,
+    catalog: &Catalog,
+    scouting: &Scouting,
+) -> Result<Scout, Failure> {
+    let sources = if scouting.paths.is_empty() {
+        configured(settings, scouting.settle)?
+    } else {
+        named(settings, catalog, scouting).await?
+    };
+    let hash = match settings.hash.value {
+        HashMode::Routed if !scouting.all => control::scout::HashMode::Routed,
+        _ => control::scout::HashMode::All,
+    };
+    let settings = ScoutSettings {
+        sources,
+        own: own_places(settings),
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        hash,
+        sweep: settings.sweep.value.get(),
+        watches_max: watches_max(),
+    };
+    Ok(Scout::new(catalog.clone(), Arc::new(SystemClock), settings))
+}
+
+/// One that is not there does not keep the others from being scouted.
+fn configured(settings: &Settings, settle: Duration) -> Result<Vec<Source>, Failure> {
+    let entries = &settings.file.sources;
+    let mut sources = Vec::new();
+    for entry in entries {
+        match Source::at(&path_of(settings, &entry.path), &[]) {
+            Ok(mut source) => {
+                source.ignore.clone_from(&entry.ignore);
+                source.settle = entry.settle.map_or(settle, |settle| settle.get());
+                add(&mut sources, source);
+            }
+            Err(error) if entries.len() == 1 => return Err(error.into()),
+            Err(error) => tracing::warn!(%error, "a source is left out"),
+        }
+    }
+    if sources.is_empty() {
+        return Err(Failure::usage("no sources: there is nothing to look at")
+            .hint("name a PATH, or add to casparian.toml:  [[sources]]  path = \"data\""));
+    }
+    Ok(sources)
+}
+
+/// A path that casparian.toml names keeps what is said of it there.
+async fn named(
+    settings: &Settings,
+    catalog: &Catalog,
+    scouting: &Scouting,
+) -> Result<Vec<Source>, Failure> {
+    let configured = configured(settings, scouting.settle).unwrap_or_default();
+    let mut sources = Vec::new();
+    for path in &scouting.paths {
+        let mut source = Source::at(path, &known_around(catalog, &configured, path).await?)?;
+        source.settle = scouting.settle;
+        if let Some(entry) = configured.iter().find(|entry| entry.path() == source.path()) {
+            source.ignore.clone_from(&entry.ignore);
+            source.settle = entry.settle;
+        }
+        add(&mut sources, source);
+    }
+    Ok(sources)
+}
+
+/// Sources that a file may lie in: the configured ones and those that the catalog knows.
+async fn known_around(
+    catalog: &Catalog,
+    configured: &[Source],
+    path: &Path,
+) -> Result<Vec<PathBuf>, Failure> {
+    let mut known = configured.iter().map(|it| it.path().to_owned()).collect::<Vec<_>>();
+    let Ok(real) = std::fs::canonicalize(path) else { return Ok(known) };
+    for directory in real.ancestors().skip(1) {
+        if catalog.root_of(directory.as_os_str().as_bytes()).await?.is_some() {
+            known.push(directory.to_owned());
+        }
+    }
+    Ok(known)
+}
+
+fn add(sources: &mut Vec<Source>, source: Source) {
+    if !sources.contains(&source) {
+        sources.push(source);
+    }
+}
+
+fn path_of(settings: &Settings, path: &Text) -> PathBuf {
+    settings.project.root.join(path.get_ref())
+}
+
+/// State and output are never an input.
+fn own_places(settings: &Settings) -> Vec<PathBuf> {
+    let catalog = &settings.catalog.value;
+    let files = ["", "-wal", "-shm"].map(|end| {
+        let mut name = catalog.clone().into_os_string();
+        name.push(end);
+        PathBuf::from(name)
+    });
+    let places = [settings.project.state(), settings.output.value.clone()];
+    places.into_iter().chain(files).collect()
+}
+
+fn watches_max() -> usize {
+    let allowed = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches");
+    let allowed = allowed.ok().and_then(|text| text.trim().parse::<usize>().ok());
+    allowed.unwrap_or(0).saturating_sub(WATCHES_LEFT)
+}
+
+impl From<ScoutError> for Failure {
+    fn from(error: ScoutError) -> Self {
+        match error {
+            ScoutError::Catalog(error) => error.into(),
+            ScoutError::SourceUnreadable { .. }
+            | ScoutError::SourceSpecial { .. }
+            | ScoutError::SourceIsOurs { .. }
+            | ScoutError::Route(_)
+            | ScoutError::Ignore(_) => Self::usage(error.to_string()),
+            ScoutError::Thread(_) => Self::new(Kind::Unreachable, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The roles that go on until they are stopped, one by one and all together.
+
+use super::presence::{Presence, scout_lock, sentinel_lock};
+use super::sentinel::{Sentinel, prepare};
+use super::signals::Signals;
+use super::sources::{Scouting, scout};
+use super::worker::{self, Plugins};
+use crate::cli::{block_on, catalog_url};
+use crate::config::{Environment, Settings};
+use crate::failure::{Ending, Failure};
+use crate::output::Printer;
+use catalog::{Catalog, OpenMode};
+use control::scout::{PassReport, Scout};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What was just written may not be whole yet.
+const SETTLE: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Sentinel, worker and scout.
+pub fn serve(
+    settings: &Settings,
+    environment: &Environment,
+    signals: &Signals,
+    printer: Printer,
+) -> Result<Ending, Failure> {
+    let sentinel = start_sentinel(settings, "serve")?;
+    let endpoint = sentinel.handle().endpoint().to_owned();
+    let worker = worker::start(settings, environment, &endpoint, Plugins::OfTheSentinel)?;
+    printer.note(&format!("serving on {endpoint}; Ctrl-C stops"));
+    let scouted = block_on(async {
+        tokio::select! {
+            scouted = scout_on(settings, &[], signals, "serve") => scouted,
+            () = end_of(&sentinel) => Ok(()),
+        }
+    });
+    worker.stop();
+    worker.wait();
+    sentinel.stop()?;
+    scouted?;
+    Ok(signals.ending())
+}
+
+pub fn run_sentinel(
+    settings: &Settings,
+    signals: &Signals,
+    printer: Printer,
+) -> Result<Ending, Failure> {
+    let sentinel = start_sentinel(settings, "sentinel")?;
+    printer
+        .note(&format!("the Sentinel listens on {}; Ctrl-C stops", sentinel.handle().endpoint()));
+    block_on(async {
+        tokio::select! {
+            () = signals.stop().wanted() => {}
+            () = end_of(&sentinel) => {}
+        }
+        Ok(())
+    })?;
+    sentinel.stop()?;
+    Ok(signals.ending())
+}
+
+pub fn run_worker(
+    settings: &Settings,
+    environment: &Environment,
+    signals: &Signals,
+    printer: Printer,
+) -> Result<Ending, Failure> {
+    let endpoint = &settings.connect.value;
+    let worker = worker::start(settings, environment, endpoint, Plugins::Announced)?;
+    printer.note(&format!(
+        "a worker with {} slots for the Sentinel at {endpoint}; Ctrl-C stops",
+        settings.slots.value
+    ));
+    block_on(async {
+        signals.stop().wanted().await;
+        Ok(())
+    })?;
+    worker.stop();
+    worker.wait();
+    Ok(signals.ending())
+}
+
+pub fn run_scout(
+    settings: &Settings,
+    paths: &[PathBuf],
+    signals: &Signals,
+    printer: Printer,
+) -> Result<Ending, Failure> {
+    printer.note("scouting; Ctrl-C stops");
+    block_on(scout_on(settings, paths, signals, "scout"))?;
+    Ok(signals.ending())
+}
+
+fn start_sentinel(settings: &Settings, command: &str) -> Result<Sentinel, Failure> {
+    let started = Sentinel::start(settings, &settings.bind.value, command)?;
+    started.ok_or_else(|| {
+        let other = Presence::look(&sentinel_lock(&settings.catalog.value)).unwrap_or_default();
+        let pid = other.get("pid").and_then(Value::as_u64).unwrap_or(0);
+        let command = other.get("command").and_then(Value::as_str).unwrap_or("sentinel");
+        Failure::usage(format!(
+            "this catalog has a Sentinel already: `casparian {command}` with process id {pid}"
+        ))
+        .hint("stop it first; `casparian run` and `casparian scout` work beside it")
+    })
+}
+
+/// By itself: deposed, or with a catalog that cannot be used. Its stop says which.
+async fn end_of(sentinel: &Sentinel) {
+    while !sentinel.is_finished() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn scout_on(
+    settings: &Settings,
+    paths: &[PathBuf],
+    signals: &Signals,
+    command: &str,
+) -> Result<(), Failure> {
+    prepare(settings)?;
+    let url = catalog_url(&settings.catalog.value)?;
+    let catalog = Catalog::open(&url, OpenMode::ReadWrite).await?;
+    let scouting = Scouting { paths: paths.to_vec(), all: false, settle: SETTLE };
+    let scout = scout(settings, &catalog, &scouting).await?;
+    // Of several scouts of one catalog the first one tells of itself.
+    let presence = Presence::take(&scout_lock(&settings.catalog.value), &says(command, false));
+    let mut presence = presence.ok().flatten();
+    let mut told = false;
+    watch(scout, signals, |report, has_events| {
+        tell(report);
+        if let Some(presence) = presence.as_mut().filter(|_| told != has_events) {
+            told = has_events;
+            // Only `status` would have liked to know.
+            let _ = presence.say(&says(command, has_events));
+        }
+    })
+    .await?;
+    catalog.close().await;
+    Ok(())
+}
+
+fn says(command: &str, has_events: bool) -> Value {
+    json!({ "command": command, "pid": std::process::id(), "events": has_events })
+}
+
+fn tell(report: &PassReport) {
+    if report.files_new + report.files_changed + report.files_deleted + report.versions > 0 {
+        tracing::info!(
+            seen = report.files_seen,
+            new = report.files_new,
+            changed = report.files_changed,
+            deleted = report.files_deleted,
+            versions = report.versions,
+            jobs = report.jobs,
+            "a pass of scout"
+        );
+    }
+    for one in &report.unreadable.shown {
+        let path = crate::output::clean_bytes(&one.path);
+        tracing::warn!(path, reason = one.reason, "cannot be read");
+    }
+}
+
+/// Pass after pass, until stopped.
+async fn watch(
+    mut scout: Scout,
+    signals: &Signals,
+    mut told: impl FnMut(&PassReport, bool),
+) -> Result<(), Failure> {
+    while !signals.stop().is_wanted() {
+        let report = scout.pass(signals.stop()).await?;
+        told(&report, false);
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            () = signals.stop().wanted() => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! A pass of scout with somebody watching it.
+
+use crate::failure::Failure;
+use crate::output::{Bar, bytes, count};
+use control::scout::{PassReport, Progress, ScoutError};
+use std::time::Duration;
+
+const TICK: Duration = Duration::from_millis(125);
+
+pub async fn watched(
+    pass: impl Future<Output = Result<PassReport, ScoutError>>,
+    progress: &Progress,
+    bar: &Bar,
+) -> Result<PassReport, Failure> {
+    let mut pass = std::pin::pin!(pass);
+    loop {
+        tokio::select! {
+            report = &mut pass => return Ok(report?),
+            () = tokio::time::sleep(TICK) => {}
+        }
+        let counts = progress.counts();
+        let seen = format!("{} files seen", count(counts.files_seen));
+        let hashed = match counts.files_hashed {
+            0 => String::new(),
+            files => format!(", {} hashed ({})", count(files), bytes(counts.bytes_hashed)),
+        };
+        bar.tell(counts.files_seen, None, seen + &hashed);
+    }
+}

@@ -1,0 +1,111 @@
+//! The worker's role: it needs no catalog, only a Sentinel, an interpreter and a place for output.
+
+use super::identity;
+use super::python::interpreter;
+use crate::config::{Environment, Settings};
+use crate::failure::{Failure, Kind};
+use control::clock::{Clock, SystemClock};
+use protocol::WorkerId;
+use rustix::process::{Pid, test_kill_process};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use worker::{Worker, WorkerError, WorkerHandle, WorkerSettings};
+
+/// Where the worker's plugins come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plugins {
+    /// The Sentinel reads the directory itself.
+    OfTheSentinel,
+    /// The worker announces those of its own directory.
+    Announced,
+}
+
+pub fn start(
+    settings: &Settings,
+    environment: &Environment,
+    endpoint: &str,
+    plugins: Plugins,
+) -> Result<WorkerHandle, Failure> {
+    let state_dir = settings.project.state();
+    sweep_scratch(&state_dir);
+    let own = Some(settings.plugins_dir.value.clone());
+    let own = own.filter(|path| plugins == Plugins::Announced && path.is_dir());
+    let worker = Worker::start(WorkerSettings {
+        worker_id: worker_id()?,
+        endpoints: vec![endpoint.to_owned()],
+        slots: settings.slots.value.get(),
+        output_root: settings.output.value.clone(),
+        state_dir,
+        plugins_dir: own,
+        python: interpreter(settings, environment)
+            .unwrap_or_else(|| PathBuf::from(&settings.python.value)),
+        guest_env: guest_environment(environment),
+        environment: identity::environment(settings, environment),
+        wall_clock: || SystemClock.now_us(),
+    })?;
+    Ok(worker)
+}
+
+/// Host and process make it readable, the rest unique.
+fn worker_id() -> Result<WorkerId, Failure> {
+    let mut random = [0; 16];
+    identity::random(&mut random);
+    let random = u32::from_ne_bytes([random[0], random[1], random[2], random[3]]);
+    let id = format!("{}{}-{random:08x}", own_prefix(), std::process::id());
+    id.parse().map_err(|error| Failure::bug(format!("a worker's name: {error}")))
+}
+
+fn own_prefix() -> String {
+    let host = identity::host();
+    let legal = host.bytes().filter(u8::is_ascii_alphanumeric).take(40);
+    format!("w{}-", legal.map(char::from).collect::<String>())
+}
+
+/// What guests of killed workers of this host left behind.
+fn sweep_scratch(state_dir: &Path) {
+    let Ok(entries) = fs::read_dir(state_dir.join("scratch")) else { return };
+    let prefix = own_prefix();
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let rest = name.to_str().and_then(|name| name.strip_prefix(&prefix));
+        let pid =
+            rest.and_then(|rest| rest.split('-').next()?.parse().ok()).and_then(Pid::from_raw);
+        let is_gone = |pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH);
+        if pid.is_some_and(is_gone) {
+            // What cannot go now goes another time.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// All that a guest sees of the environment: enough to find programs, libraries and its language, and no secret.
+fn guest_environment(environment: &Environment) -> Vec<(OsString, OsString)> {
+    const PASSED: [&str; 13] = [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "PYTHONPATH",
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "POLARS_MAX_THREADS",
+    ];
+    environment.only(|name| PASSED.contains(&name) || name.starts_with("LC_"))
+}
+
+impl From<WorkerError> for Failure {
+    fn from(error: WorkerError) -> Self {
+        let kind = match &error {
+            WorkerError::Connect { .. } => Kind::Usage,
+            WorkerError::Prepare { .. } => Kind::Unreachable,
+            WorkerError::NoEndpoint | WorkerError::Zmq(_) | WorkerError::Thread(_) => Kind::Bug,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

@@ -1,0 +1,12 @@
+//! The real binary, run as people run it.
+
+mod config;
+mod doors;
+mod errors;
+mod failing;
+mod help;
+mod names;
+mod project;
+mod roles;
+mod run;
+mod stopping;

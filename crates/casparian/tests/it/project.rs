@@ -1,0 +1,176 @@
+//! A project in a directory of its own, and the binary run in it.
+
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Reads CSV with what every Python has.
+pub const ORDERS: &str = r#"# PATTERN: *.csv
+# TOPIC: orders
+import csv
+from casparian_flow.sdk import BasePlugin
+
+class Handler(BasePlugin):
+    def execute(self, path):
+        with open(path, newline="") as file:
+            return list(csv.DictReader(file))
+"#;
+
+pub struct Project {
+    dir: TempDir,
+}
+
+pub struct Outcome {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Project {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    /// With the plugin that reads CSV and one source directory.
+    pub fn with_orders() -> Self {
+        let project = Self::new();
+        project.write("plugins/orders.py", ORDERS);
+        fs::create_dir(project.path("data")).unwrap();
+        project
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// In the project's directory, in an environment that holds nothing else of ours.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_casparian"));
+        command.args(arguments).current_dir(self.dir.path()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.dir.path().join("home"));
+        command.env("CASPARIAN_PYTHON_INTERPRETER", python());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn casparian(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(self.command(arguments))
+    }
+
+    /// Must be done without a failure; the document on stdout.
+    #[track_caller]
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let outcome = self.casparian(&[arguments, &["--json"]].concat());
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        outcome.json()
+    }
+
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let log = self.path(&format!("{}.log", arguments[0]));
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let child = self.command(arguments).stderr(log).spawn().unwrap();
+        Running { child }
+    }
+
+    /// The files of a topic that a reader's glob finds.
+    pub fn parts(&self, topic: &str) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(self.path("lake").join(topic)) else { return Vec::new() };
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let mut parts: Vec<_> = paths.filter(|path| path.is_file()).collect();
+        parts.sort();
+        parts
+    }
+
+    /// The values of a column in all current files, sorted.
+    pub fn column(&self, topic: &str, column: &str) -> Vec<String> {
+        let mut values = self.parts(topic).iter().flat_map(|part| read(part, column)).collect::<Vec<_>>();
+        values.sort();
+        values
+    }
+}
+
+fn read(part: &Path, column: &str) -> Vec<String> {
+    let file = File::open(part).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+    let mut values = Vec::new();
+    for batch in reader {
+        let batch = batch.unwrap();
+        let array = batch.column_by_name(column).unwrap();
+        let formatter = arrow_cast::display::ArrayFormatter::try_new(array, &Default::default());
+        let formatter = formatter.unwrap();
+        values.extend((0..array.len()).map(|row| formatter.value(row).to_string()));
+    }
+    values
+}
+
+pub fn python() -> String {
+    std::env::var("CASPARIAN_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
+impl Outcome {
+    pub fn of(mut command: Command) -> Self {
+        Self::from(command.output().unwrap())
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!("stdout is no document: {error}\n{}\n{}", self.stdout, self.stderr)
+        })
+    }
+}
+
+impl From<std::process::Output> for Outcome {
+    fn from(output: std::process::Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A process that goes on until it is told otherwise.
+pub struct Running {
+    child: Child,
+}
+
+impl Running {
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+    }
+
+    pub fn wait(mut self) -> Option<i32> {
+        let status = self.child.wait().unwrap();
+        status.code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Fails with what is waited for, when it does not come true soon.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < Duration::from_secs(60), "never so: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

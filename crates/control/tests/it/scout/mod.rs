@@ -1,0 +1,13 @@
+//! Scout over real directories and a real catalog.
+
+mod ignores;
+mod interrupted;
+mod inventory;
+mod large;
+mod removal;
+mod serve;
+mod special;
+mod tagging;
+mod timing;
+mod unreadable;
+mod world;

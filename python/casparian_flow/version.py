@@ -1,0 +1,3 @@
+"""The version of the SDK, as the guest reports it to its host."""
+
+VERSION = "0.1.0"
