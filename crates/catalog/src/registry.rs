@@ -2,9 +2,10 @@
 
 use crate::db::{Catalog, from_json};
 use crate::error::CatalogError;
+use crate::job_state::JobState;
 use crate::queue::TopicTarget;
 use crate::roles::SentinelTx;
-use protocol::{Limits, ManifestId, PluginDeclaration, PluginName, PluginVersion};
+use protocol::{JobId, Limits, ManifestId, PluginDeclaration, PluginName, PluginVersion};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,7 +218,7 @@ impl SentinelTx {
         }
         let names = desired.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
         routing_changed |= self.retire_absent(&names, now_us).await?;
-        routing_changed |= self.sync_rules(&rules_of(desired), now_us).await?;
+        routing_changed |= self.sync_rules(desired, now_us).await?;
         if routing_changed {
             let sql = "UPDATE catalog_meta SET rules_epoch = rules_epoch + 1";
             sqlx::query(sql).execute(&mut *self.tx).await?;
@@ -231,15 +232,24 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<bool, CatalogError> {
         let manifest = self.sync_manifest(plugin, now_us).await?;
-        let active = plugin.declaration.is_some().then_some(manifest);
-        let routing_changed = self.sync_config(plugin, active, now_us).await?;
-        if plugin.declaration.is_some() {
-            self.sync_topics(plugin, now_us).await?;
+        if plugin.declaration.is_none() {
+            return self.deactivate(plugin.name.as_str(), now_us).await;
         }
-        if let Some(active) = active {
-            self.retarget(plugin, active).await?;
+        let routing_changed = self.sync_config(plugin, manifest, now_us).await?;
+        self.sync_topics(plugin, now_us).await?;
+        if routing_changed {
+            self.retarget(plugin, manifest, now_us).await?;
         }
         Ok(routing_changed)
+    }
+
+    /// No version of the plugin is in force; its jobs wait. Its rules, topics and subscription stay as they are: what a file is
+    /// tagged with does not change because someone saved half an edit.
+    async fn deactivate(&mut self, name: &str, now_us: i64) -> Result<bool, CatalogError> {
+        let sql = "UPDATE plugin_config SET active_manifest_id = NULL, last_updated_us = $2
+                   WHERE plugin_name = $1 AND active_manifest_id IS NOT NULL";
+        let query = sqlx::query(sql).bind(name).bind(now_us);
+        Ok(query.execute(&mut *self.tx).await?.rows_affected() > 0)
     }
 
     async fn sync_manifest(
@@ -325,7 +335,7 @@ impl SentinelTx {
     async fn sync_config(
         &mut self,
         plugin: &DesiredPlugin,
-        active: Option<i64>,
+        active: i64,
         now_us: i64,
     ) -> Result<bool, CatalogError> {
         let tags = subscription(plugin);
@@ -347,7 +357,7 @@ impl SentinelTx {
             None => false,
             Some(row) => {
                 row.try_get::<String, _>(0)? == tags
-                    && row.try_get::<Option<i64>, _>(1)? == active
+                    && row.try_get::<Option<i64>, _>(1)? == Some(active)
                     && row.try_get::<bool, _>(2)? == dedup
             }
         };
@@ -404,14 +414,23 @@ impl SentinelTx {
         Ok(())
     }
 
-    /// Jobs that have not started run with the source that is there now.
-    async fn retarget(&mut self, plugin: &DesiredPlugin, active: i64) -> Result<(), CatalogError> {
+    /// Jobs that have not started run with the source that is there now. One that this source has had already is not run again.
+    async fn retarget(
+        &mut self,
+        plugin: &DesiredPlugin,
+        active: i64,
+        now_us: i64,
+    ) -> Result<(), CatalogError> {
+        let name = plugin.name.as_str();
         let sql = "UPDATE processing_job SET manifest_id = $2
                    WHERE plugin_name = $1 AND manifest_id <> $2 AND state IN ('PENDING', 'QUEUED')
                      AND NOT EXISTS (SELECT 1 FROM processing_job k WHERE k.file_version_id = processing_job.file_version_id
                                      AND k.manifest_id = $2 AND k.kind = processing_job.kind)";
-        let query = sqlx::query(sql).bind(plugin.name.as_str()).bind(active);
-        query.execute(&mut *self.tx).await?;
+        sqlx::query(sql).bind(name).bind(active).execute(&mut *self.tx).await?;
+        let sql = "SELECT id FROM processing_job WHERE plugin_name = $1 AND manifest_id <> $2 AND state IN ('PENDING', 'QUEUED')";
+        for row in sqlx::query(sql).bind(name).bind(active).fetch_all(&mut *self.tx).await? {
+            self.end(JobId::new(row.try_get(0)?), JobState::Superseded, now_us).await?;
+        }
         Ok(())
     }
 
@@ -428,16 +447,14 @@ impl SentinelTx {
                 continue;
             }
             self.retire_others(&name, 0).await?;
-            let sql = "UPDATE plugin_config SET active_manifest_id = NULL, last_updated_us = $2 WHERE plugin_name = $1";
-            sqlx::query(sql).bind(&name).bind(now_us).execute(&mut *self.tx).await?;
-            changed = true;
+            changed |= self.deactivate(&name, now_us).await?;
         }
         Ok(changed)
     }
 
     async fn sync_rules(
         &mut self,
-        wanted: &BTreeSet<(String, String, String)>,
+        desired: &DesiredRegistry,
         now_us: i64,
     ) -> Result<bool, CatalogError> {
         let sql = "SELECT pattern, tag, origin FROM routing_rule";
@@ -445,8 +462,9 @@ impl SentinelTx {
         for row in sqlx::query(sql).fetch_all(&mut *self.tx).await? {
             stored.insert((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
         }
+        let wanted = rules_of(desired, &stored);
         let delete = "DELETE FROM routing_rule WHERE pattern = $1 AND tag = $2";
-        for (pattern, tag, _) in stored.difference(wanted) {
+        for (pattern, tag, _) in stored.difference(&wanted) {
             sqlx::query(delete).bind(pattern).bind(tag).execute(&mut *self.tx).await?;
         }
         let insert = "INSERT INTO routing_rule (id, pattern, tag, origin) VALUES ($1, $2, $3, $4) ON CONFLICT (pattern, tag) DO NOTHING";
@@ -454,7 +472,7 @@ impl SentinelTx {
             let query = sqlx::query(insert).bind(self.next_id(now_us).await?);
             query.bind(pattern).bind(tag).bind(origin).execute(&mut *self.tx).await?;
         }
-        Ok(stored != *wanted)
+        Ok(stored != wanted)
     }
 }
 
@@ -467,22 +485,31 @@ fn subscription(plugin: &DesiredPlugin) -> String {
     tags.into_iter().collect::<Vec<_>>().join(",")
 }
 
-/// Pattern, tag and origin; of two that give the same tag by the same pattern one is enough.
-fn rules_of(desired: &DesiredRegistry) -> BTreeSet<(String, String, String)> {
-    let mut seen = BTreeSet::new();
+/// Pattern, tag and origin.
+type Rule = (String, String, String);
+
+/// Of two rules that give the same tag by the same pattern one is enough.
+fn rules_of(desired: &DesiredRegistry, stored: &BTreeSet<Rule>) -> BTreeSet<Rule> {
     let user = desired
         .user_rules
         .iter()
         .map(|(pattern, tag)| (pattern.clone(), tag.clone(), "user".to_owned()));
     let auto = desired.plugins.iter().flat_map(|plugin| {
         let patterns = plugin.declaration.iter().flat_map(|declared| &declared.patterns);
-        patterns.map(|pattern| {
-            (pattern.clone(), auto_tag(&plugin.name), format!("plugin:{}", plugin.name))
-        })
+        patterns.map(|pattern| (pattern.clone(), auto_tag(&plugin.name), rule_origin(plugin)))
     });
+    let rejected = desired.plugins.iter().filter(|plugin| plugin.declaration.is_none());
+    let rejected = rejected.map(rule_origin).collect::<BTreeSet<_>>();
+    let kept = stored.iter().filter(|(_, _, origin)| rejected.contains(origin)).cloned();
+    let mut seen = BTreeSet::new();
     user.chain(auto)
+        .chain(kept)
         .filter(|(pattern, tag, _)| seen.insert((pattern.clone(), tag.clone())))
         .collect()
+}
+
+fn rule_origin(plugin: &DesiredPlugin) -> String {
+    format!("plugin:{}", plugin.name)
 }
 
 fn declaration_text(plugin: &DesiredPlugin) -> Result<Option<String>, CatalogError> {
