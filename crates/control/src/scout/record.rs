@@ -67,11 +67,7 @@ pub(crate) struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(
-        catalog: &'a Catalog,
-        clock: &'a dyn Clock,
-        progress: &'a Progress,
-    ) -> Self {
+    pub(crate) fn new(catalog: &'a Catalog, clock: &'a dyn Clock, progress: &'a Progress) -> Self {
         Self {
             catalog,
             clock,
@@ -129,9 +125,11 @@ impl<'a> Recorder<'a> {
         let mut tx = self.catalog.begin_scout().await?;
         let routed: Vec<_> = self.found.iter().map(|found| routes.of(&found.path)).collect();
         let both = || self.found.iter().zip(&routed);
-        let unrouted: Vec<_> = both().filter(|(f, r)| is_unrouted(f, r)).map(|(f, _)| f.location).collect();
+        let unrouted: Vec<_> =
+            both().filter(|(f, r)| is_unrouted(f, r)).map(|(f, _)| f.location).collect();
         tx.mark_unrouted(&unrouted, routes.epoch()).await?;
-        let tagged: Vec<_> = both().filter(|(f, r)| !is_unrouted(f, r)).map(|(f, r)| tagged(f, r)).collect();
+        let tagged: Vec<_> =
+            both().filter(|(f, r)| !is_unrouted(f, r)).map(|(f, r)| tagged(f, r)).collect();
         let counts = tx.record(&tagged, routes.epoch(), now_us).await?;
         mark.keep_with(&mut tx, now_us).await?;
         tx.commit().await?;

@@ -35,7 +35,9 @@ impl ScoutError {
         match self {
             Self::Catalog(error) => error.is_retryable(),
             Self::SourceSpecial { .. } | Self::SourceIsOurs { .. } => false,
-            Self::SourceUnreadable { .. } | Self::Route(_) | Self::Ignore(_) | Self::Thread(_) => true,
+            Self::SourceUnreadable { .. } | Self::Route(_) | Self::Ignore(_) | Self::Thread(_) => {
+                true
+            }
         }
     }
 }

@@ -127,7 +127,8 @@ impl Scout {
             plan.due = Some(plan.due.map_or(again, |due| due.min(again)));
         }
         plan.roots = self.root_ids().await?;
-        plan.unrouted_left |= matches!(look, Look::All) || report.files_new + report.files_changed > 0;
+        plan.unrouted_left |=
+            matches!(look, Look::All) || report.files_new + report.files_changed > 0;
         Ok(report)
     }
 

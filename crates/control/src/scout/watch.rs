@@ -228,7 +228,10 @@ impl State {
     fn give_up(&mut self, trouble: &str) {
         self.full = true;
         if self.trouble.is_none() {
-            tracing::warn!(trouble, "not every change is seen at once; the others are found by the sweep");
+            tracing::warn!(
+                trouble,
+                "not every change is seen at once; the others are found by the sweep"
+            );
             self.trouble = Some(trouble.to_owned());
         }
     }

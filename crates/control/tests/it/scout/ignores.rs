@@ -10,16 +10,35 @@ async fn ignore_files_nest() {
     world.write(".casparianignore", "*.csv\nskipped/\n!keep.csv\n");
     world.write("in/.casparianignore", "!again.csv\n/here.txt\n");
     for path in [
-        "a.csv", "keep.csv", "b.txt", "c.log", "d.tmp", "e.part", ".DS_Store", "skipped/f.txt",
-        ".git/config", "__pycache__/x.pyc", "in/again.csv", "in/g.csv", "in/here.txt",
-        "in/deep/here.txt", "in/deep/again.csv", ".hidden",
+        "a.csv",
+        "keep.csv",
+        "b.txt",
+        "c.log",
+        "d.tmp",
+        "e.part",
+        ".DS_Store",
+        "skipped/f.txt",
+        ".git/config",
+        "__pycache__/x.pyc",
+        "in/again.csv",
+        "in/g.csv",
+        "in/here.txt",
+        "in/deep/here.txt",
+        "in/deep/again.csv",
+        ".hidden",
     ] {
         world.write(path, path);
     }
     world.scan().await;
     let expected = [
-        ".casparianignore", ".hidden", "b.txt", "in/.casparianignore", "in/again.csv",
-        "in/deep/again.csv", "in/deep/here.txt", "keep.csv",
+        ".casparianignore",
+        ".hidden",
+        "b.txt",
+        "in/.casparianignore",
+        "in/again.csv",
+        "in/deep/again.csv",
+        "in/deep/here.txt",
+        "keep.csv",
     ];
     assert_eq!(world.live().await, expected);
     world.idle_scan().await;

@@ -11,23 +11,45 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-const PATHS: [&str; 8] = ["a.csv", "b.txt", "d/a.csv", "d/b.csv", "d/e/a.csv", "d/e/b", "f/a.csv", "f/g/h/a"];
+const PATHS: [&str; 8] =
+    ["a.csv", "b.txt", "d/a.csv", "d/b.csv", "d/e/a.csv", "d/e/b", "f/a.csv", "f/g/h/a"];
 const DIRECTORIES: [&str; 4] = ["d", "d/e", "f", "f/g"];
 const PLUGINS: [(&str, &str); 3] = [("csv", "*.csv"), ("in_d", "/d/**"), ("all", "*")];
 
 #[derive(Debug, Clone)]
 enum Step {
-    Write { path: usize, content: u8 },
-    Touch { path: usize },
-    Remove { path: usize },
-    Rename { from: usize, to: usize },
-    RemoveDirectory { directory: usize },
-    MoveDirectory { from: usize, to: usize },
-    Ignore { line: Option<usize> },
-    Plugin { plugin: usize },
+    Write {
+        path: usize,
+        content: u8,
+    },
+    Touch {
+        path: usize,
+    },
+    Remove {
+        path: usize,
+    },
+    Rename {
+        from: usize,
+        to: usize,
+    },
+    RemoveDirectory {
+        directory: usize,
+    },
+    MoveDirectory {
+        from: usize,
+        to: usize,
+    },
+    Ignore {
+        line: Option<usize>,
+    },
+    Plugin {
+        plugin: usize,
+    },
     Pass,
     /// Dropped after it was polled so often: what was not committed by then is lost.
-    Killed { polls: u32 },
+    Killed {
+        polls: u32,
+    },
     Scan,
 }
 
@@ -116,7 +138,9 @@ fn on_disk(world: &World) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let ignored = fs::read_to_string(world.at(".casparianignore")).unwrap_or_default();
     let is_ignored = |path: &str| {
         let path = format!("/{path}");
-        ignored.lines().any(|line| line.len() > 1 && (path == line || path.starts_with(&format!("{line}/"))))
+        ignored
+            .lines()
+            .any(|line| line.len() > 1 && (path == line || path.starts_with(&format!("{line}/"))))
     };
     let files = PATHS.iter().filter(|path| !is_ignored(path));
     let read = |path: &&str| Some((path.as_bytes().to_vec(), fs::read(world.at(path)).ok()?));

@@ -120,7 +120,9 @@ async fn a_file_is_versioned_when_it_is_settled_and_not_before() {
                 file.write_all(b"line\n").unwrap();
                 content.extend_from_slice(b"line\n");
                 sleep(Duration::from_millis(500)).await;
-                assert!(world.files().await.get(b"a.csv".as_slice()).is_none_or(|f| f.hash.is_none()));
+                assert!(
+                    world.files().await.get(b"a.csv".as_slice()).is_none_or(|f| f.hash.is_none())
+                );
             }
             drop(file);
             let took = versioned(world, "a.csv", content).await;

@@ -180,7 +180,9 @@ impl World {
     /// Everything that lies on disk of the catalog: it differs after any write.
     pub fn catalog_bytes(&self) -> Vec<Vec<u8>> {
         let names = ["catalog.db", "catalog.db-wal"];
-        names.map(|name| fs::read(self.temp.path().join("state").join(name)).unwrap_or_default()).to_vec()
+        names
+            .map(|name| fs::read(self.temp.path().join("state").join(name)).unwrap_or_default())
+            .to_vec()
     }
 
     /// A pass that must not write anything.
