@@ -7,6 +7,7 @@ use crate::failure::JobFailure;
 use crate::held::{Held, HeldJobs, Phase};
 use crate::job::SealedJob;
 use crate::link::Link;
+use crate::plugins::PluginStore;
 use crate::queue::{JobQueue, QueuedJob};
 use crate::sinks::Recovered;
 use crossbeam_channel::Sender;
@@ -28,6 +29,7 @@ pub struct Session {
     pub link: Link,
     pub queue: Arc<JobQueue>,
     pub orders: Sender<Order>,
+    plugins: PluginStore,
     /// Said at every IDENTIFY, with the token of the session to go on with.
     pub identify: Identify,
     pub held: HeldJobs,
@@ -47,12 +49,14 @@ impl Session {
         link: Link,
         queue: Arc<JobQueue>,
         orders: Sender<Order>,
+        plugins: PluginStore,
         identify: Identify,
     ) -> Self {
         Self {
             link,
             queue,
             orders,
+            plugins,
             identify,
             held: HeldJobs::default(),
             retired: Vec::new(),
@@ -182,6 +186,9 @@ impl Session {
         if self.stopping {
             held.fail(ErrorClass::Aborted, STOPPING.to_owned(), None);
         } else {
+            // The jobs after this one come without the source, and another slot may start them first.
+            // What is wrong with it is said by the job that needs it.
+            let _ = self.plugins.source_path(&dispatch);
             let control = held.control.clone();
             self.queue.push(QueuedJob { job, dispatch: Box::new(dispatch), control });
         }

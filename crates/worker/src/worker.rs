@@ -57,7 +57,8 @@ impl Worker {
             let (workshop, launch) = (workshop.clone(), launch.clone());
             threads.push(slot::start(number, workshop, launch, queue.clone(), events.clone())?);
         }
-        let session = Session::new(link, queue, orders, identify(&settings, plugins));
+        let store = workshop.plugins.clone();
+        let session = Session::new(link, queue, orders, store, identify(&settings, plugins));
         let builder = std::thread::Builder::new().name("worker".to_owned());
         let thread = builder.spawn(move || run(session, &inbox, threads))?;
         Ok(WorkerHandle { events, thread: Some(thread) })

@@ -39,6 +39,16 @@ impl Live {
     fn events(&self) -> Option<bool> {
         self.scout.as_ref()?.get("events")?.as_bool()
     }
+
+    fn watching(&self) -> String {
+        let trouble = self.scout.as_ref().and_then(|says| says.get("trouble")?.as_str());
+        match (self.events(), trouble) {
+            (Some(true), _) => "on".to_owned(),
+            (Some(false), Some(trouble)) => format!("off ({trouble}): the sweep sees changes"),
+            (Some(false), None) => "off: the sweep sees changes".to_owned(),
+            (None, _) => "off: nobody watches".to_owned(),
+        }
+    }
 }
 
 fn document(status: &Status, waiting: &Waiting, live: &Live) -> Value {
@@ -79,12 +89,7 @@ fn table(status: &Status, waiting: &Waiting, live: &Live) -> Table {
     table.row(["waiting", &or_none(waiting::reasons(waiting))]);
     table.row(["sentinel", &live.sentinel.as_ref().map_or_else(|| "none".to_owned(), who)]);
     table.row(["scout", &live.scout.as_ref().map_or_else(|| "none".to_owned(), who)]);
-    let events = match live.events() {
-        Some(true) => "on",
-        Some(false) => "off: changes are seen by the sweep alone",
-        None => "off: nobody watches",
-    };
-    table.row(["events", events]);
+    table.row(["events", &live.watching()]);
     let workers = status.workers.iter().map(|worker| {
         format!("{} ({} pid {}, {} slots)", worker.worker_id, worker.host, worker.pid, worker.slots)
     });

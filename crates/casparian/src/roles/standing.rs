@@ -10,7 +10,7 @@ use crate::config::{Environment, Settings};
 use crate::failure::{Ending, Failure};
 use crate::output::Printer;
 use catalog::{Catalog, OpenMode};
-use control::scout::{PassReport, Scout};
+use control::scout::{PassReport, WatchReport, WatchStatus};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -124,26 +124,35 @@ async fn scout_on(
     let url = catalog_url(&settings.catalog.value)?;
     let catalog = Catalog::open(&url, OpenMode::ReadWrite).await?;
     let scouting = Scouting { paths: paths.to_vec(), all: false, settle: SETTLE };
-    let scout = scout(settings, &catalog, &scouting).await?;
+    let mut scout = scout(settings, &catalog, &scouting).await?;
     // Of several scouts of one catalog the first one tells of itself.
-    let presence = Presence::take(&scout_lock(&settings.catalog.value), &says(command, false));
-    let mut presence = presence.ok().flatten();
-    let mut told = false;
-    watch(scout, signals, |report, has_events| {
+    let lock = scout_lock(&settings.catalog.value);
+    let mut presence = Presence::take(&lock, &says(command, None)).ok().flatten();
+    let watching = WatchReport::default();
+    let mut told = None;
+    let on_pass = |report: &PassReport| {
         tell(report);
-        if let Some(presence) = presence.as_mut().filter(|_| told != has_events) {
-            told = has_events;
+        let status = Some(watching.status());
+        if let Some(presence) = presence.as_mut().filter(|_| told != status) {
             // Only `status` would have liked to know.
-            let _ = presence.say(&says(command, has_events));
+            let _ = presence.say(&says(command, status.as_ref()));
+            told = status;
         }
-    })
-    .await?;
+    };
+    scout.serve(signals.stop(), &watching, on_pass).await?;
+    drop(scout);
     catalog.close().await;
     Ok(())
 }
 
-fn says(command: &str, has_events: bool) -> Value {
-    json!({ "command": command, "pid": std::process::id(), "events": has_events })
+fn says(command: &str, status: Option<&WatchStatus>) -> Value {
+    json!({
+        "command": command,
+        "pid": std::process::id(),
+        "events": status.is_some_and(|status| status.trouble.is_none()),
+        "watched": status.map_or(0, |status| status.watched),
+        "trouble": status.and_then(|status| status.trouble.clone()),
+    })
 }
 
 fn tell(report: &PassReport) {
@@ -162,21 +171,4 @@ fn tell(report: &PassReport) {
         let path = crate::output::clean_bytes(&one.path);
         tracing::warn!(path, reason = one.reason, "cannot be read");
     }
-}
-
-/// Pass after pass, until stopped.
-async fn watch(
-    mut scout: Scout,
-    signals: &Signals,
-    mut told: impl FnMut(&PassReport, bool),
-) -> Result<(), Failure> {
-    while !signals.stop().is_wanted() {
-        let report = scout.pass(signals.stop()).await?;
-        told(&report, false);
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            () = signals.stop().wanted() => {}
-        }
-    }
-    Ok(())
 }

@@ -94,7 +94,8 @@ impl Project {
 
     /// The values of a column in all current files, sorted.
     pub fn column(&self, topic: &str, column: &str) -> Vec<String> {
-        let mut values = self.parts(topic).iter().flat_map(|part| read(part, column)).collect::<Vec<_>>();
+        let mut values =
+            self.parts(topic).iter().flat_map(|part| read(part, column)).collect::<Vec<_>>();
         values.sort();
         values
     }

@@ -87,7 +87,10 @@ fn a_rewritten_file_leaves_its_new_rows_only() {
     project.write("data/b.csv", "x\n9\n");
     run(&project);
     project.write("data/a.csv", "x\n3\n");
-    check(&run(&project), &[("files_changed", 1), ("versions", 1), ("jobs_completed", 1), ("rows", 1)]);
+    check(
+        &run(&project),
+        &[("files_changed", 1), ("versions", 1), ("jobs_completed", 1), ("rows", 1)],
+    );
     assert_eq!(project.column("orders", "x"), ["3", "9"]);
     assert_eq!(fs::read_dir(project.path("lake/orders/_history")).unwrap().count(), 1);
 }
@@ -98,7 +101,12 @@ fn f08_a_touch_runs_nothing() {
     project.write("data/a.csv", "x\n1\n");
     run(&project);
     let later = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(2_000_000_000);
-    File::options().write(true).open(project.path("data/a.csv")).unwrap().set_modified(later).unwrap();
+    File::options()
+        .write(true)
+        .open(project.path("data/a.csv"))
+        .unwrap()
+        .set_modified(later)
+        .unwrap();
     check(&run(&project), &[("files_changed", 1), ("versions", 0), ("jobs_completed", 0)]);
     assert_eq!(project.column("orders", "x"), ["1"]);
 }
@@ -119,7 +127,8 @@ fn a_rename_parses_nothing() {
     project.write("data/a.csv", "x\n1\n");
     run(&project);
     fs::rename(project.path("data/a.csv"), project.path("data/b.csv")).unwrap();
-    let expected = [("files_new", 1), ("files_deleted", 1), ("jobs_completed", 0), ("jobs_skipped", 1)];
+    let expected =
+        [("files_new", 1), ("files_deleted", 1), ("jobs_completed", 0), ("jobs_skipped", 1)];
     check(&run(&project), &expected);
     assert_eq!(project.column("orders", "x"), ["1"]);
 }
@@ -138,7 +147,10 @@ fn f10_a_plugin_added_later_gets_the_files_that_are_there() {
 #[test]
 fn f09_two_plugins_with_one_pattern_both_get_the_file() {
     let project = Project::with_orders();
-    project.write("plugins/copies.py", super::project::ORDERS.replace("TOPIC: orders", "TOPIC: copies"));
+    project.write(
+        "plugins/copies.py",
+        super::project::ORDERS.replace("TOPIC: orders", "TOPIC: copies"),
+    );
     project.write("data/a.csv", "x\n1\n");
     check(&run(&project), &[("jobs_completed", 2)]);
     assert_eq!(project.column("orders", "x"), project.column("copies", "x"));
@@ -200,7 +212,10 @@ class Handler(BasePlugin):
         return [{\"text\": self.word}]
 ",
     );
-    project.write("casparian.toml", "[plugins.greet]\nword = \"hello\"\n[topics.greetings]\nuri = \"parquet://elsewhere\"\n");
+    project.write(
+        "casparian.toml",
+        "[plugins.greet]\nword = \"hello\"\n[topics.greetings]\nuri = \"parquet://elsewhere\"\n",
+    );
     project.write("data/a.txt", "x");
     run(&project);
     assert_eq!(project.column("elsewhere", "text"), ["hello"]);
