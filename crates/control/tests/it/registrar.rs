@@ -1,14 +1,14 @@
 //! The registrar against a real catalog: which source of a plugin is in force, what routing follows from it, and when nothing is written.
 
-use catalog::{
-    Catalog, JobFilter, NewDirectory, NewLocation, OpenMode, RoutingTable, SentinelEpoch, Tagged,
-};
+use catalog::report::JobFilter;
+use catalog::{Catalog, NewDirectory, NewLocation, OpenMode, RoutingTable, SentinelEpoch, Tagged};
 use control::architect::{
     LimitSettings, PluginSettings, Registrar, RegistrySettings, TopicSettings, parse_topic_options,
     plugin_version,
 };
 use protocol::{
-    AnnouncedPlugin, ContentHash, Environment, FileStat, Identify, PluginRefusal, TopicOptions,
+    AnnouncedPlugin, ContentHash, Environment, FileStat, Identify, LocationId, PluginRefusal,
+    PluginVersion, TopicOptions,
 };
 use std::fs;
 use std::path::PathBuf;
@@ -122,7 +122,7 @@ impl Project {
         let mut topics = Vec::new();
         let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
         for plugin in self.table().await.plugins {
-            for target in tx.topic_targets(plugin.name.as_str()).await.unwrap() {
+            for target in tx.manifest_detail(plugin.manifest).await.unwrap().topics {
                 topics.push((
                     format!("{} {} {}", plugin.name, target.topic, target.uri),
                     target.options,
@@ -144,7 +144,10 @@ impl Project {
         let directory = NewDirectory { path: b"", digest: None };
         let directory = tx.upsert_directories(root, &[directory], NOW_US).await.unwrap()[0];
         let location = NewLocation { directory, name: name.as_bytes().to_vec(), stat };
-        let location = tx.upsert_locations(&[location], NOW_US).await.unwrap()[0];
+        tx.upsert_locations(&[location], NOW_US).await.unwrap();
+        tx.commit().await.unwrap();
+        let todo = self.catalog.todo(&[root], i64::MAX, LocationId::new(0), 100).await.unwrap();
+        let location = todo.iter().find(|one| one.name == name.as_bytes()).unwrap().id;
         let table = self.table().await;
         let plugins: Vec<_> = table.plugins.iter().collect();
         let tagged = Tagged {
@@ -156,16 +159,21 @@ impl Project {
             tags: &[],
             plugins: &plugins,
         };
+        let mut tx = self.catalog.begin_scout().await.unwrap();
         tx.record(&[tagged], table.epoch, NOW_US).await.unwrap();
         tx.commit().await.unwrap();
     }
 
     /// "plugin STATE source", by job.
     async fn jobs(&self) -> Vec<String> {
-        let jobs = self.catalog.jobs(&JobFilter::default()).await.unwrap();
+        let filter = JobFilter { limit: 100, ..JobFilter::default() };
+        let jobs = self.catalog.jobs(&filter).await.unwrap();
         let mut shown: Vec<String> = jobs
             .iter()
-            .map(|job| format!("{} {} {}", job.plugin, job.state, job.plugin_version))
+            .map(|job| {
+                let version = PluginVersion::try_from(job.plugin_version.as_slice()).unwrap();
+                format!("{} {} {version}", job.plugin, job.state)
+            })
             .collect();
         shown.sort();
         shown
@@ -258,10 +266,7 @@ async fn f05_a_sink_registered_after_the_start_is_used() {
     let settings = RegistrySettings { sinks, ..Project::settings() };
     assert!(project.restart(settings).await);
     assert_eq!(project.listed().await, ["a ACTIVE project"]);
-    assert_eq!(
-        project.uris().await,
-        ["a t parquet://big/house/t", "a u parquet://big/house/u"]
-    );
+    assert_eq!(project.uris().await, ["a t parquet://big/house/t", "a u parquet://big/house/u"]);
 }
 
 #[tokio::test]
@@ -427,7 +432,10 @@ async fn the_latest_change_that_was_announced_is_in_force() {
     // Saying the same again changes nothing.
     let before = project.epoch().await;
     project.announce("h1", &[("p", &one)]).await;
-    assert_eq!((project.rules().await, project.epoch().await), (vec!["*.two auto_p".into()], before));
+    assert_eq!(
+        (project.rules().await, project.epoch().await),
+        (vec!["*.two auto_p".into()], before)
+    );
     // A change does, also back to an earlier text.
     project.announce("h1", &[("p", &two)]).await;
     project.announce("h1", &[("p", &one)]).await;
@@ -467,8 +475,7 @@ async fn what_is_wrong_with_an_announced_source_is_said_back() {
     let mut project = Project::new().await;
     let (good, bad) = (source("# PATTERN: *.csv"), source("# PATTERN: [a"));
     let large = "#".repeat((1 << 20) + 1);
-    let announced =
-        [("good", good.as_str()), ("bad", &bad), ("../evil", &good), ("large", &large)];
+    let announced = [("good", good.as_str()), ("bad", &bad), ("../evil", &good), ("large", &large)];
     for _ in 0..2 {
         let refusals = project.announce("h", &announced).await;
         let names: Vec<&str> = refusals.iter().map(|refusal| refusal.name.as_str()).collect();
