@@ -1,0 +1,102 @@
+//! `serve`, and its roles as processes of their own.
+
+use super::project::{Project, until};
+use serde_json::Value;
+use std::net::TcpListener;
+
+/// A port that nobody has at the moment.
+fn address() -> String {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    format!("tcp://127.0.0.1:{port}")
+}
+
+fn configured() -> Project {
+    let project = Project::with_orders();
+    project.write(
+        "casparian.toml",
+        "[[sources]]\npath = \"data\"\nsettle = \"100ms\"\n[scout]\nsweep = \"1s\"\n",
+    );
+    project
+}
+
+fn status(project: &Project) -> Option<Value> {
+    let outcome = project.casparian(&["status", "--json"]);
+    (outcome.code == 0).then(|| outcome.json())
+}
+
+#[test]
+fn serve_processes_what_comes_and_replaces_what_changes() {
+    let project = configured();
+    project.write("data/a.csv", "x\n1\n");
+    let serve = project.start(&["serve", "--bind", &address()]);
+    until("the first file is there", || project.column("orders", "x") == ["1"]);
+    project.write("data/b.csv", "x\n2\n");
+    until("the second file is there", || project.column("orders", "x") == ["1", "2"]);
+    project.write("data/a.csv", "x\n3\n");
+    until("the new rows replace the old", || project.column("orders", "x") == ["2", "3"]);
+    let status = status(&project).unwrap();
+    assert_eq!(status["sentinel"]["command"], "serve");
+    assert!(status["events"].is_boolean(), "{status:#}");
+    assert_eq!(status["workers"].as_array().unwrap().len(), 1);
+    serve.signal("TERM");
+    assert_eq!(serve.wait(), Some(0));
+}
+
+#[test]
+fn the_roles_work_as_processes_of_their_own() {
+    let project = configured();
+    let address = address();
+    let sentinel = project.start(&["sentinel", "--bind", &address]);
+    let worker = project.start(&["worker", "--connect", &address]);
+    let scout = project.start(&["scout"]);
+    project.write("data/a.csv", "x\n1\n");
+    until("the file is there", || project.column("orders", "x") == ["1"]);
+    for role in [scout, worker, sentinel] {
+        role.signal("INT");
+        assert_eq!(role.wait(), Some(130));
+    }
+}
+
+#[test]
+fn a_run_beside_a_live_sentinel_hands_its_work_to_it() {
+    let project = configured();
+    let _serve = project.start(&["serve", "--bind", &address()]);
+    until("there is a Sentinel", || status(&project).is_some_and(|it| !it["sentinel"].is_null()));
+    project.write("more/b.csv", "x\n2\n");
+    let document = project.json(&["run", "more"]);
+    assert_eq!(document["jobs_completed"], 1, "{document:#}");
+    assert_eq!(project.column("orders", "x"), ["2"]);
+}
+
+#[test]
+fn a_catalog_has_one_sentinel() {
+    let project = configured();
+    let _first = project.start(&["sentinel", "--bind", &address()]);
+    until("there is a Sentinel", || {
+        project.path(".casparian/catalog.db").exists()
+            && status(&project).is_some_and(|it| !it["sentinel"].is_null())
+    });
+    let second = project.casparian(&["sentinel", "--bind", &address()]);
+    assert_eq!(second.code, 2);
+    assert!(
+        second.stderr.contains("has a Sentinel already: `casparian sentinel`"),
+        "{}",
+        second.stderr
+    );
+}
+
+#[test]
+fn a_live_sentinel_carries_out_a_retry_at_once() {
+    let project = configured();
+    project.write("plugins/orders.py", "# PATTERN: *.csv\n# TOPIC: orders\nimport casparian_flow.sdk\nimport os\nclass Handler(casparian_flow.sdk.BasePlugin):\n    def execute(self, path):\n        if not os.path.exists(path + '.ok'):\n            raise ValueError('not yet')\n        return [{'x': 1}]\n");
+    project.write("data/a.csv", "x\n1\n");
+    let _serve = project.start(&["serve", "--bind", &address()]);
+    let failed =
+        || project.json(&["jobs", "list", "--status", "failed"])["jobs"].as_array().unwrap().len();
+    until("there is a Sentinel", || status(&project).is_some());
+    until("the job has failed", || failed() == 1);
+    project.write("data/a.csv.ok", "");
+    let retry = project.casparian(&["jobs", "retry", "--failed", "--plugin", "orders"]);
+    assert!(retry.stdout.contains("1 job"), "{}{}", retry.stdout, retry.stderr);
+    until("the rows are there", || project.column("orders", "x") == ["1"]);
+}
