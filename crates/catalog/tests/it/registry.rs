@@ -1,7 +1,7 @@
 //! Plugins, topics and rules.
 
 use crate::backend::{Backend, plugin, simple};
-use catalog::PluginStatus;
+use catalog::{DesiredPlugin, FailNext, JobState, PluginStatus};
 use protocol::TopicOptions;
 
 #[tokio::test]
@@ -57,4 +57,49 @@ async fn a_plugin_that_is_dropped_retires_and_its_rule_goes() {
     assert!(backend.catalog.rules().await.unwrap().is_empty());
     assert!(backend.catalog.routing_table().await.unwrap().plugins.is_empty());
     assert_eq!(backend.catalog.plugins(false).await.unwrap()[0].status, PluginStatus::Retired);
+}
+
+#[tokio::test]
+async fn a_rejected_source_stops_the_plugin_and_leaves_its_rule() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    let broken = DesiredPlugin {
+        declaration: None,
+        error: Some("p.py:1: wrong".to_owned()),
+        ..simple("p", 2)
+    };
+    assert!(backend.plugins(std::slice::from_ref(&broken)).await);
+    assert!(!backend.plugins(&[broken]).await);
+    assert_eq!(backend.catalog.rules().await.unwrap().len(), 1);
+    assert!(backend.catalog.routing_table().await.unwrap().plugins.is_empty());
+    assert!(backend.plugins(&[simple("p", 1)]).await);
+    assert_eq!(backend.catalog.routing_table().await.unwrap().plugins.len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_runs_with_the_source_that_is_in_force_then() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    backend.plugins(&[simple("p", 2)]).await;
+    let job = backend.claim(1).await.remove(0).job;
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    let detail = tx.job_detail(job.id).await.unwrap().unwrap();
+    let manifest = tx.manifest_detail(detail.manifest).await.unwrap();
+    assert_eq!(manifest.version.as_bytes()[0], 2);
+}
+
+#[tokio::test]
+async fn going_back_to_a_source_that_failed_does_not_run_it_again() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let job = backend.claim(1).await.remove(0).job;
+    assert!(backend.fail(job, FailNext::Failed).await);
+    backend.plugins(&[simple("p", 2)]).await;
+    backend.tag("a", 1).await;
+    backend.admit().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    assert!(backend.claim(1).await.is_empty());
+    assert_eq!(backend.states().await, [JobState::Failed, JobState::Superseded]);
 }
