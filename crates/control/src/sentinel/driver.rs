@@ -224,9 +224,18 @@ impl Life {
 }
 
 fn process_lives(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    let raw = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     // Not permitted means that it is there, and somebody else's.
-    pid.is_some_and(|pid| {
+    let is_there = raw.is_some_and(|pid| {
         !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
-    })
+    });
+    is_there && !is_zombie(pid)
+}
+
+/// Killed, and not yet taken note of by its parent: it holds nothing any more.
+fn is_zombie(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state follows the name, which is in parentheses and may hold anything.
+    let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
+    state.is_some_and(|rest| rest.starts_with(['Z', 'X']))
 }
