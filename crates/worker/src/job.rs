@@ -4,7 +4,7 @@ use crate::failure::JobFailure;
 use crate::host::{Guest, GuestJob, GuestKey, Hello, JobControl, JobLog, MemoryScan, Pool, Watch};
 use crate::input::InputFile;
 use crate::plugins::PluginStore;
-use crate::sinks::{Lineage, SinkError, Sinks, Stager};
+use crate::sinks::{Lineage, SinkError, Sinks, Stager, Unsynced};
 use arrow_array::RecordBatch;
 use protocol::{Dispatch, ErrorClass, JobAttempt, Metrics, SinkTarget, StagedOutput};
 use serde_json::Map;
@@ -22,6 +22,13 @@ pub struct Workshop {
     pub state_dir: PathBuf,
     /// Microseconds since 1970 UTC.
     pub wall_clock: fn() -> i64,
+}
+
+/// All outputs staged, not yet durable.
+#[derive(Debug)]
+pub struct StagedJob {
+    pub outputs: Vec<Unsynced>,
+    pub metrics: Metrics,
 }
 
 /// All outputs staged and durable.
@@ -54,7 +61,7 @@ impl JobRunner {
         job: JobAttempt,
         dispatch: &Dispatch,
         control: &JobControl,
-    ) -> Result<SealedJob, JobFailure> {
+    ) -> Result<StagedJob, JobFailure> {
         let opened_ns = (self.workshop.wall_clock)().saturating_mul(1_000);
         let input = InputFile::open(dispatch)?;
         let mut stagers = Stagers::open(&self.workshop.sinks, job, dispatch, control)?;
@@ -67,7 +74,7 @@ impl JobRunner {
         let outputs = stagers.seal()?;
         times.stage = stagers.busy + started.elapsed();
         let metrics = metrics(dispatch, &outputs, stagers.rows, &times);
-        Ok(SealedJob { outputs, metrics })
+        Ok(StagedJob { outputs, metrics })
     }
 
     fn execute(
@@ -141,11 +148,11 @@ fn key_of(dispatch: &Dispatch, hello: &Hello) -> GuestKey {
     }
 }
 
-fn metrics(dispatch: &Dispatch, outputs: &[StagedOutput], rows: u64, times: &Times) -> Metrics {
+fn metrics(dispatch: &Dispatch, outputs: &[Unsynced], rows: u64, times: &Times) -> Metrics {
     let ms = [("execute", times.execute), ("stage", times.stage)];
     Metrics {
         rows,
-        size_bytes: outputs.iter().map(|output| output.size_bytes).sum(),
+        size_bytes: outputs.iter().map(|unsynced| unsynced.output.size_bytes).sum(),
         bytes_in: dispatch.size,
         quarantined: 0,
         ms: ms.map(|(phase, time)| (phase.to_owned(), time.as_millis() as u64)).into(),
@@ -198,7 +205,7 @@ impl<'a> Stagers<'a> {
     }
 
     /// All or nothing.
-    fn seal(&mut self) -> Result<Vec<StagedOutput>, JobFailure> {
+    fn seal(&mut self) -> Result<Vec<Unsynced>, JobFailure> {
         let sealed = self.stagers.iter_mut().map(Stager::seal).collect::<Result<Vec<_>, _>>();
         if sealed.is_err() {
             self.stagers.iter_mut().for_each(Stager::unseal);

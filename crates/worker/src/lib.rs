@@ -16,6 +16,7 @@ mod session;
 mod settings;
 pub mod sinks;
 mod slot;
+mod syncer;
 mod worker;
 
 pub use failure::JobFailure;

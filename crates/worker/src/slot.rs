@@ -1,11 +1,10 @@
 //! A slot: one thread that takes jobs from the queue and runs them in its own warm guests.
 
-use crate::event::Event;
 use crate::failure::JobFailure;
 use crate::host::{Launch, Pool};
-use crate::job::{JobRunner, SealedJob, Workshop};
+use crate::job::{JobRunner, StagedJob, Workshop};
 use crate::queue::{JobQueue, QueuedJob};
-use crossbeam_channel::Sender;
+use crate::syncer::Syncers;
 use protocol::ErrorClass;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +16,7 @@ pub fn start(
     workshop: Arc<Workshop>,
     launch: Arc<Launch>,
     queue: Arc<JobQueue>,
-    events: Sender<Event>,
+    syncers: Syncers,
 ) -> io::Result<JoinHandle<()>> {
     let builder = std::thread::Builder::new().name(format!("slot-{number}"));
     builder.spawn(move || {
@@ -26,7 +25,7 @@ pub fn start(
             queue.take(|dispatch| runner.pool.is_warm_for(&dispatch.plugin_version))
         {
             let result = run(&mut runner, &queued);
-            if events.send(Event::Ran(queued.job, result)).is_err() {
+            if !syncers.take(queued.job, result) {
                 return;
             }
         }
@@ -34,7 +33,7 @@ pub fn start(
 }
 
 /// A defect that one file's data brings to light ends that job only.
-fn run(runner: &mut JobRunner, queued: &QueuedJob) -> Result<SealedJob, JobFailure> {
+fn run(runner: &mut JobRunner, queued: &QueuedJob) -> Result<StagedJob, JobFailure> {
     let run = || runner.run(queued.job, &queued.dispatch, &queued.control);
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let cause = panic.downcast_ref::<String>().map(String::as_str);

@@ -12,6 +12,7 @@ use crate::session::{STOPPING, Session};
 use crate::settings::{WorkerError, WorkerSettings};
 use crate::sinks::Sinks;
 use crate::slot;
+use crate::syncer::Syncers;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use protocol::{AnnouncedPlugin, Identify};
 use std::io;
@@ -53,9 +54,11 @@ impl Worker {
         let (orders, to_do) = crossbeam_channel::unbounded();
         let queue = Arc::new(JobQueue::default());
         let mut threads = vec![committer::start(workshop.clone(), to_do, events.clone())?];
+        let (syncers, sync_threads) = Syncers::start(&workshop, &events)?;
+        threads.extend(sync_threads);
         for number in 0..settings.slots.max(1) {
             let (workshop, launch) = (workshop.clone(), launch.clone());
-            threads.push(slot::start(number, workshop, launch, queue.clone(), events.clone())?);
+            threads.push(slot::start(number, workshop, launch, queue.clone(), syncers.clone())?);
         }
         let store = workshop.plugins.clone();
         let session = Session::new(link, queue, orders, store, identify(&settings, plugins));

@@ -8,4 +8,4 @@ mod sink;
 
 pub use error::{SchemaError, SinkError};
 pub use parquet::PromoteOutcome;
-pub use sink::{Lineage, Promoter, RecoverTarget, Recovered, Sinks, Stager};
+pub use sink::{Lineage, Promoter, RecoverTarget, Recovered, Sinks, Stager, Unsynced};

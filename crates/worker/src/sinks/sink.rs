@@ -10,7 +10,8 @@ use protocol::{
     CommitId, JobAttempt, JobId, Retirement, SinkTarget, SinkUri, StagedOutput, VersionId, WorkerId,
 };
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A later recoverer may take a file between two steps of this one.
@@ -218,10 +219,10 @@ impl Stager {
         self.writer.write(batch)
     }
 
-    /// Durable when this returns; None when there is nothing.
-    pub fn seal(&mut self) -> Result<Option<StagedOutput>, SinkError> {
+    /// None when there is nothing.
+    pub fn seal(&mut self) -> Result<Option<Unsynced>, SinkError> {
         let Some(sealed) = self.writer.seal()? else { return Ok(None) };
-        Ok(Some(StagedOutput {
+        let output = StagedOutput {
             topic: self.target.topic.clone(),
             uri: self.target.uri.clone(),
             staged: self.staged.clone(),
@@ -230,11 +231,26 @@ impl Stager {
             size_bytes: sealed.size_bytes,
             hash: sealed.hash,
             schema: sealed.schema,
-        }))
+        };
+        Ok(Some(Unsynced { output, file: sealed.file }))
     }
 
     /// Takes back a seal: another topic of the job failed.
     pub fn unseal(&mut self) {
         self.writer.unseal();
+    }
+}
+
+/// A sealed output that a crash of the machine could still undo.
+#[derive(Debug)]
+pub struct Unsynced {
+    pub output: StagedOutput,
+    file: File,
+}
+
+impl Unsynced {
+    pub fn sync(&self) -> Result<(), SinkError> {
+        let synced = self.file.sync_all();
+        synced.map_err(|cause| SinkError::io("sync", Path::new(&self.output.staged), cause))
     }
 }

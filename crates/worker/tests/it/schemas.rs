@@ -34,6 +34,7 @@ fn stage(lake: &Path, batches: &[RecordBatch]) -> Result<Option<StagedOutput>, S
         stager.write(batch)?;
     }
     let sealed = stager.seal()?;
+    let sealed = sealed.map(|unsynced| unsynced.sync().map(|()| unsynced.output)).transpose()?;
     let mut promotion = sinks.promotion();
     if let Some(output) = &sealed {
         promotion.promote(output)?;

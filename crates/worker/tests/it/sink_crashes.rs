@@ -33,7 +33,9 @@ impl Lake {
             let mut stager = sinks.stager(&target, JOB, lineage).unwrap();
             let column = Arc::new(Int64Array::from(vec![1, 2, 3])) as _;
             stager.write(&RecordBatch::try_from_iter([("a", column)]).unwrap()).unwrap();
-            stager.seal().unwrap().unwrap()
+            let unsynced = stager.seal().unwrap().unwrap();
+            unsynced.sync().unwrap();
+            unsynced.output
         };
         vec![stage("t"), stage("u")]
     }

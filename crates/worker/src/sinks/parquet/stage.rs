@@ -29,8 +29,9 @@ pub struct SegmentedWriter {
     sealed: bool,
 }
 
-/// The staged file, synced.
+/// The staged file, complete but not durable before it is synced.
 pub struct Sealed {
+    pub file: std::fs::File,
     pub rows: u64,
     pub size_bytes: u64,
     pub hash: ContentHash,
@@ -133,10 +134,9 @@ impl SegmentedWriter {
                 self.merge()?
             }
         };
-        let path = self.staging.own.path.join(staged_file(self.job));
-        finished.file.sync_all().map_err(|cause| SinkError::io("sync", &path, cause))?;
         self.sealed = true;
         Ok(Some(Sealed {
+            file: finished.file,
             rows: self.rows,
             size_bytes: finished.size_bytes,
             hash: finished.hash,
