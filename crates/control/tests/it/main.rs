@@ -1,5 +1,7 @@
 //! Tests of the control plane, a module per subject.
 
+#![cfg(test)]
+
 mod registrar;
 mod scout;
 mod simulation;
