@@ -77,7 +77,7 @@ impl fmt::Debug for Glob {
 /// What stands between two slashes.
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
-    /// `**`: any number of directories.
+    /// `**`, or more stars: any number of directories.
     AnyDepth,
     Name(String),
 }
@@ -131,7 +131,7 @@ fn split(pattern: &[char]) -> Result<Vec<Option<Part>>, GlobError> {
 fn part(content: &[char]) -> Result<Option<Part>, GlobError> {
     match content {
         [] => Ok(None),
-        ['*', '*'] => Ok(Some(Part::AnyDepth)),
+        ['*', '*', ..] if content.iter().all(|char| *char == '*') => Ok(Some(Part::AnyDepth)),
         ['.'] => Err(GlobError::DotPart { part: "." }),
         ['.', '.'] => Err(GlobError::DotPart { part: ".." }),
         _ => name(content).map(Some),

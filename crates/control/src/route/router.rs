@@ -154,6 +154,7 @@ mod tests {
         check("a/**/**/z", &["a/z", "a/b/c/z"], &["a"]);
         check("a**z", &["az", "abcz", "x/a-z"], &["a/z"]);
         check("***", &["a", "a/b"], &[]);
+        check("a/***/z", &["a/z", "a/b/z"], &["az"]);
         check("/***", &["a", "a/b"], &[]);
     }
 
