@@ -176,6 +176,7 @@ async fn finish(
     jobs: &[JobAttempt],
 ) -> Outcome {
     let mut tx = catalog.begin_sentinel(epoch).await?;
+    let mut ready = Vec::with_capacity(jobs.len());
     for job in jobs {
         let output = StagedOutput {
             topic: "rows".parse()?,
@@ -188,14 +189,12 @@ async fn finish(
             schema: "a: int64".to_owned(),
         };
         let (commit_id, outputs) = (CommitId::from(job.id), vec![output]);
-        let ready = ReadyJob { job: job.id, attempt: job.attempt, commit_id, outputs };
-        tx.grant(&ready, session, NOW_US).await?;
+        ready.push(ReadyJob { job: job.id, attempt: job.attempt, commit_id, outputs });
     }
+    tx.grant(&ready, session, NOW_US).await?;
     tx.commit().await?;
     let mut tx = catalog.begin_sentinel(epoch).await?;
-    for job in jobs {
-        let receipt = Receipt { job: *job, metrics: Metrics::default() };
-        tx.conclude(&receipt, session, NOW_US).await?;
-    }
+    let receipts = jobs.iter().map(|job| Receipt { job: *job, metrics: Metrics::default() });
+    tx.conclude(&receipts.collect::<Vec<_>>(), session, NOW_US).await?;
     Ok(tx.commit().await?)
 }

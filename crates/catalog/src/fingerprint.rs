@@ -7,7 +7,8 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const COLUMNS: &str = "SELECT m.name, c.name, c.type || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END
+const COLUMNS: &str =
+    "SELECT m.name, c.name, c.type || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END
            || coalesce(' default ' || c.dflt_value, '')
     FROM sqlite_master m JOIN pragma_table_info(m.name) c
     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'";

@@ -7,5 +7,5 @@ mod handle;
 
 pub(crate) use bulk::{Bulk, ROWS_MAX};
 pub(crate) use column::{content_hash, from_json, parsed, stat, to_json, unsigned};
-pub(crate) use handle::{Role, Tx, Turn, options};
 pub use handle::{Catalog, OpenMode};
+pub(crate) use handle::{Role, Turn, Tx, options};

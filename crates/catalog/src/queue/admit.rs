@@ -1,146 +1,191 @@
 //! PENDING to what follows, when the reason to hold a job is gone.
 
-use super::supersede::Job;
+use super::job::Job;
+use super::supersede::Reach;
+use crate::db::{Bulk, ROWS_MAX};
 use crate::error::CatalogError;
 use crate::job_state::{Hold, JobState};
 use crate::roles::SentinelTx;
-use protocol::JobId;
+use protocol::{JobId, JobKind, LocationId, ManifestId};
 use sqlx::Row;
+use std::collections::{HashMap, HashSet};
 
 /// Jobs in one transaction.
 const ADMIT_MAX: i64 = 500;
 
-const DUE: &str =
-    "SELECT id, hold FROM processing_job WHERE state = 'PENDING' AND held_by IS NULL AND (
-        (hold = 'backoff' AND not_before_us <= $1)
-        OR hold = 'changed'
-        OR (hold = 'admit' AND (SELECT pass_open_until_us FROM catalog_meta) <= $1))
-    ORDER BY id LIMIT $2";
+const BACKOFF_DUE: &str =
+    "SELECT id FROM processing_job WHERE state = 'PENDING' AND held_by IS NULL AND hold = 'backoff'
+    AND not_before_us <= $1 ORDER BY not_before_us LIMIT $2";
+
+/// Looked at again by the tagger, or not to be looked at any more.
+const CHANGED_DUE: &str = "SELECT j.id FROM processing_job j JOIN file_location l ON l.id = j.location_id
+    WHERE j.state = 'PENDING' AND j.held_by IS NULL AND j.hold = 'changed' AND $1 = $1
+        AND (l.deleted_at_us IS NOT NULL OR l.current_version_id <> j.file_version_id OR l.hashed_at_us > j.ended_at_us)
+    LIMIT $2";
+
+const ADMIT_DUE: &str = "SELECT id FROM processing_job WHERE state = 'PENDING' AND held_by IS NULL AND hold = 'admit' AND not_before_us IS NULL
+    AND (SELECT pass_open_until_us FROM catalog_meta) <= $1 ORDER BY id LIMIT $2";
+
+/// Jobs of the same file and plugin that are not at their end.
+const SAME_FILE: &str = "SELECT j.id, other.id FROM processing_job j JOIN processing_job other
+        ON other.location_id = j.location_id AND other.plugin_name = j.plugin_name AND other.kind = 'process' AND other.id <> j.id
+    WHERE other.state IN ('PENDING', 'QUEUED', 'RUNNING', 'COMMITTING') AND j.id IN ";
+
+/// The same content by the plugin's version in force: in the topics ...
+const DONE: &str = "SELECT DISTINCT j.id FROM processing_job j JOIN plugin_config c ON c.plugin_name = j.plugin_name AND c.dedup = 1
+    CROSS JOIN processing_job k
+    WHERE k.content_hash = j.content_hash AND k.plugin_name = j.plugin_name AND k.manifest_id = coalesce(c.active_manifest_id, j.manifest_id)
+        AND k.kind = 'process' AND k.state = 'COMPLETED' AND k.superseded_by IS NULL AND k.retracted_by IS NULL AND j.id IN ";
+
+/// ... or on its way.
+const DOING: &str = "SELECT j.id, min(k.id) FROM processing_job j JOIN plugin_config c ON c.plugin_name = j.plugin_name AND c.dedup = 1
+    CROSS JOIN processing_job k
+    WHERE k.content_hash = j.content_hash AND k.plugin_name = j.plugin_name AND k.manifest_id = coalesce(c.active_manifest_id, j.manifest_id)
+        AND k.kind = 'process' AND k.id <> j.id AND (k.state IN ('QUEUED', 'RUNNING', 'COMMITTING') OR k.hold = 'backoff') AND j.id IN ";
+
+/// What stands in the way of the jobs of one round.
+#[derive(Debug, Default)]
+struct Obstacles {
+    same_file: HashMap<JobId, Vec<Job>>,
+    done: HashSet<JobId>,
+    doing: HashMap<JobId, JobId>,
+}
+
+/// What becomes of the jobs of one round.
+#[derive(Debug, Default)]
+struct Round<'a> {
+    queued: Vec<&'a Job>,
+    superseded: Vec<&'a Job>,
+    skipped: Vec<&'a Job>,
+    held: Vec<(&'a Job, Hold, JobId)>,
+    /// What was queued or ended in this round, so that those that come after see it.
+    copies: HashMap<(&'a [u8], &'a str, ManifestId), JobId>,
+    files: HashMap<(LocationId, &'a str), JobId>,
+    ended: HashSet<JobId>,
+}
 
 impl SentinelTx {
     /// Looks at held jobs that may go on. Returns how many became QUEUED.
     pub async fn admit(&mut self, now_us: i64) -> Result<u64, CatalogError> {
-        let rows = sqlx::query(DUE).bind(now_us).bind(ADMIT_MAX).fetch_all(&mut *self.tx).await?;
-        let mut queued = 0;
-        for row in rows {
-            let (id, hold): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
-            let Some(job) = self.job(JobId::new(id)).await? else { continue };
-            // An earlier one of this round may have ended it.
-            if job.state != JobState::Pending {
-                continue;
+        let mut due = Vec::new();
+        for sql in [BACKOFF_DUE, CHANGED_DUE, ADMIT_DUE] {
+            let query = sqlx::query(sql).bind(now_us).bind(ADMIT_MAX);
+            for row in query.fetch_all(&mut *self.tx).await? {
+                due.push(JobId::new(row.try_get(0)?));
             }
-            let is_queued = match hold.as_str() {
-                _ if job.is_retract => self.carry_out_retract(&job, now_us).await?,
-                "changed" => self.admit_changed(&job, now_us).await?,
-                _ => self.admit_one(&job, now_us).await?,
-            };
-            queued += u64::from(is_queued);
         }
+        if due.is_empty() {
+            return Ok(0);
+        }
+        due.truncate(ROWS_MAX);
+        let jobs = self.jobs(&due).await?;
+        let jobs = due.iter().filter_map(|id| jobs.get(id));
+        let (retracts, jobs): (Vec<&Job>, Vec<&Job>) =
+            jobs.partition(|job| job.kind == JobKind::Retract);
+        let obstacles = self.obstacles(&due).await?;
+        let mut round = Round::default();
+        for job in jobs {
+            round.place(job, &obstacles);
+        }
+        let queued = self.carry_out(&round, now_us).await?;
+        self.carry_out_retracts(&retracts, now_us).await?;
         Ok(queued)
     }
 
-    async fn admit_changed(&mut self, job: &Job, now_us: i64) -> Result<bool, CatalogError> {
-        if !job.is_current_version || job.is_deleted {
-            self.end(job.id, JobState::Superseded, now_us).await?;
-            return Ok(false);
+    async fn obstacles(&mut self, due: &[JobId]) -> Result<Obstacles, CatalogError> {
+        let ids: Vec<i64> = due.iter().map(|id| id.get()).collect();
+        let mut obstacles = Obstacles::default();
+        let mut pairs = Vec::new();
+        for row in Bulk::ids(SAME_FILE, &ids).fetch(&mut self.tx).await? {
+            pairs.push((JobId::new(row.try_get(0)?), JobId::new(row.try_get(1)?)));
         }
-        if job.hashed_at_us <= job.ended_at_us {
-            return Ok(false);
+        let others: Vec<JobId> = pairs.iter().map(|(_, other)| *other).collect();
+        let others = self.jobs(&others).await?;
+        for (job, other) in pairs {
+            let other = others.get(&other).cloned();
+            obstacles.same_file.entry(job).or_default().extend(other);
         }
-        self.admit_one(job, now_us).await
+        for row in Bulk::ids(DONE, &ids).fetch(&mut self.tx).await? {
+            obstacles.done.insert(JobId::new(row.try_get(0)?));
+        }
+        for row in Bulk::ids(DOING, &ids).then(" GROUP BY j.id").fetch(&mut self.tx).await? {
+            obstacles.doing.insert(JobId::new(row.try_get(0)?), JobId::new(row.try_get(1)?));
+        }
+        Ok(obstacles)
     }
 
-    async fn admit_one(&mut self, job: &Job, now_us: i64) -> Result<bool, CatalogError> {
-        if !job.is_current_version {
-            self.end_overtaken(job, now_us).await?;
-            return Ok(false);
+    async fn carry_out(&mut self, round: &Round<'_>, now_us: i64) -> Result<u64, CatalogError> {
+        self.end_all(&round.superseded, JobState::Superseded, now_us).await?;
+        self.end_all(&round.skipped, JobState::Skipped, now_us).await?;
+        let skipped: Vec<JobId> = round.skipped.iter().map(|job| job.id).collect();
+        let replaced = self.replaced_by(&skipped, Reach::EarlierContent).await?;
+        self.supersede(&replaced).await?;
+        let queued = self.queue_again(&round.queued, now_us).await?;
+        if !round.held.is_empty() {
+            let update = "UPDATE processing_job SET hold = v.column2, held_by = v.column3, not_before_us = NULL FROM (";
+            let update = Bulk::rows(update, &round.held, |mut row, (job, hold, by)| {
+                row.push_bind(job.id.get()).push_bind(hold.as_str()).push_bind(by.get());
+            });
+            let update = update.then(") AS v WHERE processing_job.id = v.column1");
+            update.execute(&mut self.tx).await?;
         }
-        if let Some(older) = self.clear_older(job, now_us).await? {
-            self.hold_for(job, Hold::Older, older).await?;
-            return Ok(false);
+        Ok(queued)
+    }
+}
+
+impl<'a> Round<'a> {
+    fn place(&mut self, job: &'a Job, obstacles: &'a Obstacles) {
+        if !self.ended.insert(job.id) {
+            return;
         }
-        if job.dedup && self.is_copy(job, now_us).await? {
-            return Ok(false);
+        if !job.is_current_version || (job.is_deleted && job.waits_for_tagger) {
+            self.superseded.push(job);
+            return;
         }
-        let sql = "UPDATE processing_job SET state = 'QUEUED', hold = NULL, not_before_us = NULL, ended_at_us = NULL WHERE id = $1";
-        sqlx::query(sql).bind(job.id.get()).execute(&mut *self.tx).await?;
-        Ok(true)
+        if let Some(older) = self.clear_way(job, obstacles) {
+            self.held.push((job, Hold::Older, older));
+            return;
+        }
+        let manifest = job.active_manifest.unwrap_or(job.manifest);
+        let copy = (job.content.as_slice(), job.plugin.as_str(), manifest);
+        if job.dedup && obstacles.done.contains(&job.id) {
+            self.skipped.push(job);
+        } else if job.dedup
+            && let Some(first) = self.first_copy(job, copy, obstacles)
+        {
+            self.held.push((job, Hold::Copy, first));
+        } else {
+            self.copies.entry(copy).or_insert(job.id);
+            self.files.insert((job.location, job.plugin.as_str()), job.id);
+            self.queued.push(job);
+        }
     }
 
     /// Older versions that have not started end; one that is in flight is waited for.
-    async fn clear_older(&mut self, job: &Job, now_us: i64) -> Result<Option<JobId>, CatalogError> {
-        let sql = "SELECT id, state FROM processing_job WHERE location_id = $1 AND plugin_name = $2 AND kind = 'process' AND id <> $3
-                     AND state IN ('PENDING', 'QUEUED', 'RUNNING', 'COMMITTING')";
-        let query = sqlx::query(sql).bind(job.location.get()).bind(&job.plugin);
-        let rows = query.bind(job.id.get()).fetch_all(&mut *self.tx).await?;
-        let mut in_flight = None;
-        for row in rows {
-            let (id, state): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
-            match state.as_str() {
-                "PENDING" | "QUEUED" => {
-                    self.end(JobId::new(id), JobState::Superseded, now_us).await?;
+    fn clear_way(&mut self, job: &Job, obstacles: &'a Obstacles) -> Option<JobId> {
+        let others = obstacles.same_file.get(&job.id).into_iter().flatten();
+        let mut in_flight = self.files.get(&(job.location, job.plugin.as_str())).copied();
+        for other in others {
+            match other.state {
+                JobState::Pending | JobState::Queued => {
+                    if self.ended.insert(other.id) {
+                        self.superseded.push(other);
+                    }
                 }
-                _ => in_flight = Some(JobId::new(id)),
+                _ => in_flight = Some(other.id),
             }
         }
-        Ok(in_flight)
+        in_flight
     }
 
-    async fn hold_for(&mut self, job: &Job, hold: Hold, by: JobId) -> Result<(), CatalogError> {
-        let sql =
-            "UPDATE processing_job SET hold = $2, held_by = $3, not_before_us = NULL WHERE id = $1";
-        let query = sqlx::query(sql).bind(job.id.get()).bind(hold.as_str()).bind(by.get());
-        query.execute(&mut *self.tx).await?;
-        Ok(())
-    }
-
-    /// The same content by the same plugin version: in the topic already, or on its way from another path.
-    async fn is_copy(&mut self, job: &Job, now_us: i64) -> Result<bool, CatalogError> {
-        let sql = "SELECT id, state FROM processing_job
-                   WHERE content_hash = $1 AND plugin_name = $2 AND manifest_id = $3 AND kind = 'process' AND id <> $4
-                     AND ((state = 'COMPLETED' AND superseded_by IS NULL) OR state IN ('QUEUED', 'RUNNING', 'COMMITTING')
-                          OR (state = 'PENDING' AND hold = 'backoff'))
-                   ORDER BY state = 'COMPLETED' DESC LIMIT 1";
-        let row = sqlx::query(sql)
-            .bind(&job.content)
-            .bind(&job.plugin)
-            .bind(job.manifest.get())
-            .bind(job.id.get())
-            .fetch_optional(&mut *self.tx)
-            .await?;
-        let Some(row) = row else { return Ok(false) };
-        let (id, state): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
-        if state == "COMPLETED" {
-            self.end(job.id, JobState::Skipped, now_us).await?;
-            self.supersede_earlier(job).await?;
-        } else {
-            self.hold_for(job, Hold::Copy, JobId::new(id)).await?;
-        }
-        Ok(true)
-    }
-
-    /// Rows of a deleted file leave the topics that say so, unless a live path still holds the content.
-    async fn carry_out_retract(&mut self, job: &Job, now_us: i64) -> Result<bool, CatalogError> {
-        if !job.is_deleted {
-            self.end(job.id, JobState::Superseded, now_us).await?;
-            return Ok(false);
-        }
-        let needed = "SELECT EXISTS (SELECT 1 FROM file_version v
-                          JOIN file_location l ON l.current_version_id = v.id AND l.deleted_at_us IS NULL
-                          JOIN processing_job k ON k.file_version_id = v.id AND k.plugin_name = $2
-                          WHERE v.content_hash = $1)";
-        let query = sqlx::query(needed).bind(&job.content).bind(&job.plugin);
-        let is_needed: bool = query.fetch_one(&mut *self.tx).await?.try_get(0)?;
-        if !is_needed || !job.dedup {
-            let retracting = self.topics_with(&job.plugin, |topic| topic.retract_on_delete).await?;
-            for old in self.replaced_by(job).await? {
-                let sql = "UPDATE processing_job SET superseded_by = $2 WHERE id = $1";
-                let query = sqlx::query(sql).bind(old.get()).bind(job.id.get());
-                query.execute(&mut *self.tx).await?;
-                self.leave(old, |topic| retracting.contains(topic)).await?;
-            }
-        }
-        self.end(job.id, JobState::Completed, now_us).await?;
-        Ok(false)
+    fn first_copy(
+        &self,
+        job: &Job,
+        copy: (&'a [u8], &'a str, ManifestId),
+        obstacles: &Obstacles,
+    ) -> Option<JobId> {
+        let doing = obstacles.doing.get(&job.id).copied();
+        let doing = doing.filter(|first| !self.superseded.iter().any(|job| job.id == *first));
+        doing.or_else(|| self.copies.get(&copy).copied())
     }
 }

@@ -1,11 +1,13 @@
 //! QUEUED to RUNNING, and what is in flight.
 
-use crate::db::Catalog;
+use crate::db::{Catalog, from_json};
 use crate::error::CatalogError;
+use crate::job_state::{JobState, is_legal};
 use crate::roles::SentinelTx;
-use protocol::{JobAttempt, JobId, Limits, SessionToken};
+use protocol::{JobAttempt, JobId, JobKind, Limits, SessionToken};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use std::collections::HashMap;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedJob {
@@ -24,12 +26,35 @@ pub struct InFlightJob {
     pub recovery: u32,
 }
 
-const CLAIM: &str = "UPDATE processing_job SET state = 'RUNNING', attempt = attempt + 1, session = $1, granted_session = NULL,
-        recovery = 0, claimed_at_us = $2, error_class = NULL, error_message = NULL,
-        worker_node_id = (SELECT id FROM worker_node WHERE session = $1)
-    WHERE id IN (SELECT j.id FROM processing_job j JOIN plugin_manifest m ON m.id = j.manifest_id AND m.status = 'ACTIVE'
-                 WHERE j.state = 'QUEUED' AND (j.losses > 0) = $4 ORDER BY j.priority DESC, j.id LIMIT $3)
-    RETURNING id, attempt, failures, losses, (SELECT limits FROM plugin_config c WHERE c.plugin_name = processing_job.plugin_name), priority";
+macro_rules! claim {
+    ($candidates:literal) => {
+        concat!(
+            "UPDATE processing_job SET state = 'RUNNING', attempt = attempt + 1, session = $1, granted_session = NULL,
+                recovery = 0, claimed_at_us = $2, error_class = NULL, error_message = NULL,
+                worker_node_id = (SELECT id FROM worker_node WHERE session = $1),
+                environment_id = (SELECT environment_id FROM worker_node WHERE session = $1)
+             WHERE id IN (",
+            $candidates,
+            ") RETURNING id, attempt, failures, losses, plugin_name, priority"
+        )
+    };
+}
+
+/// The first of each plugin in force, and the first of these: however many jobs there are, no more of them are looked at.
+const CLAIM: &str = claim!(
+    "SELECT j.id FROM plugin_config c CROSS JOIN processing_job j
+     WHERE j.id IN (SELECT k.id FROM processing_job k WHERE k.manifest_id = c.active_manifest_id AND k.state = 'QUEUED' AND k.losses = 0
+                    ORDER BY k.priority DESC, k.id LIMIT $3)
+     ORDER BY j.priority DESC, j.id LIMIT $3"
+);
+
+/// There are never many of these.
+const CLAIM_SUSPECTS: &str = claim!(
+    "SELECT j.id FROM processing_job j JOIN plugin_config c ON c.active_manifest_id = j.manifest_id
+     WHERE j.state = 'QUEUED' AND j.losses > 0 ORDER BY j.priority DESC, j.id LIMIT $3"
+);
+
+const _: () = assert!(is_legal(JobKind::Process, JobState::Queued, JobState::Running));
 
 impl SentinelTx {
     /// The most urgent jobs become RUNNING for a session. `suspects`: those that were running when a worker was lost, else the others.
@@ -40,32 +65,44 @@ impl SentinelTx {
         suspects: bool,
         now_us: i64,
     ) -> Result<Vec<ClaimedJob>, CatalogError> {
-        let rows = sqlx::query(CLAIM)
+        let rows = sqlx::query(if suspects { CLAIM_SUSPECTS } else { CLAIM })
             .bind(session.as_str())
             .bind(now_us)
             .bind(limit as i64)
-            .bind(suspects)
             .fetch_all(&mut *self.tx)
             .await?;
-        let mut jobs = rows
-            .iter()
-            .map(|row| Ok((row.try_get::<i64, _>(5)?, claimed(row)?)))
-            .collect::<Result<Vec<_>, CatalogError>>()?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let retries = self.retries().await?;
+        let claimed = rows.iter().map(|row| {
+            let plugin: &str = row.try_get(4)?;
+            let retries = retries.get(plugin).copied().flatten();
+            Ok((row.try_get::<i64, _>(5)?, claimed(row, retries)?))
+        });
+        let mut jobs = claimed.collect::<Result<Vec<_>, CatalogError>>()?;
         // RETURNING has no order of its own.
         jobs.sort_by_key(|(priority, job)| (-priority, job.job.id));
         Ok(jobs.into_iter().map(|(_, job)| job).collect())
     }
+
+    async fn retries(&mut self) -> Result<HashMap<String, Option<u32>>, CatalogError> {
+        let sql = "SELECT plugin_name, limits FROM plugin_config";
+        let mut retries = HashMap::new();
+        for row in sqlx::query(sql).fetch_all(&mut *self.tx).await? {
+            let limits: Limits = from_json(row.try_get(1)?)?;
+            retries.insert(row.try_get(0)?, limits.retries);
+        }
+        Ok(retries)
+    }
 }
 
-fn claimed(row: &SqliteRow) -> Result<ClaimedJob, CatalogError> {
-    let limits: Option<String> = row.try_get(4)?;
-    let limits = limits.map(|text| serde_json::from_str::<Limits>(&text)).transpose();
-    let limits = limits.map_err(|error| CatalogError::corrupt(error.to_string()))?;
+fn claimed(row: &SqliteRow, retries: Option<u32>) -> Result<ClaimedJob, CatalogError> {
     Ok(ClaimedJob {
         job: JobAttempt { id: JobId::new(row.try_get(0)?), attempt: row.try_get(1)? },
         failures: row.try_get(2)?,
         losses: row.try_get(3)?,
-        retries: limits.and_then(|limits| limits.retries),
+        retries,
     })
 }
 
@@ -76,9 +113,11 @@ impl Catalog {
                    WHERE j.state IN ('RUNNING', 'COMMITTING')";
         let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
         let in_flight = |row: &SqliteRow| -> Result<InFlightJob, CatalogError> {
-            let session: Option<String> = row.try_get(5)?;
+            let limits: Option<&str> = row.try_get(4)?;
+            let limits: Option<Limits> = limits.map(from_json).transpose()?;
+            let session: Option<&str> = row.try_get(5)?;
             Ok(InFlightJob {
-                claimed: claimed(row)?,
+                claimed: claimed(row, limits.and_then(|limits| limits.retries))?,
                 session: session.and_then(|text| text.parse().ok()),
                 committing: row.try_get(6)?,
                 recovery: row.try_get(7)?,

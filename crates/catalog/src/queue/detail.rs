@@ -1,6 +1,6 @@
 //! All that a DISPATCH tells a worker.
 
-use crate::db::{content_hash, from_json, parsed, stat};
+use crate::db::{Bulk, ROWS_MAX, content_hash, from_json, parsed, stat};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use protocol::{
@@ -8,6 +8,7 @@ use protocol::{
     TopicName, TopicOptions, VersionId,
 };
 use sqlx::Row;
+use std::collections::HashMap;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobDetail {
@@ -43,31 +44,39 @@ pub struct TopicTarget {
     pub options: TopicOptions,
 }
 
+const DETAILS: &str = "SELECT r.path, d.path, l.name, l.racy, l.inode, l.size, l.mtime_ns, l.ctime_ns, v.id, v.content_hash, v.size, j.manifest_id, j.id
+    FROM processing_job j
+    JOIN file_version v ON v.id = j.file_version_id
+    JOIN file_location l ON l.id = j.location_id
+    JOIN directory d ON d.id = l.directory_id
+    JOIN source_root r ON r.id = d.source_root_id
+    WHERE j.id IN ";
+
 impl SentinelTx {
-    pub async fn job_detail(&mut self, job: JobId) -> Result<Option<JobDetail>, CatalogError> {
-        let sql = "SELECT r.path, d.path, l.name, l.racy, l.inode, l.size, l.mtime_ns, l.ctime_ns, v.id, v.content_hash, v.size, j.manifest_id
-                   FROM processing_job j
-                   JOIN file_version v ON v.id = j.file_version_id
-                   JOIN file_location l ON l.id = j.location_id
-                   JOIN directory d ON d.id = l.directory_id
-                   JOIN source_root r ON r.id = d.source_root_id
-                   WHERE j.id = $1";
-        let Some(row) = sqlx::query(sql).bind(job.get()).fetch_optional(&mut *self.tx).await?
-        else {
-            return Ok(None);
-        };
-        Ok(Some(JobDetail {
-            job,
-            root: row.try_get(0)?,
-            directory: row.try_get(1)?,
-            name: row.try_get(2)?,
-            racy: row.try_get(3)?,
-            stat: stat(&row, 4)?,
-            version: VersionId::new(row.try_get(8)?),
-            hash: content_hash(&row, 9)?,
-            size: row.try_get::<i64, _>(10)?.cast_unsigned(),
-            manifest: ManifestId::new(row.try_get(11)?),
-        }))
+    pub async fn job_details(
+        &mut self,
+        jobs: &[JobId],
+    ) -> Result<HashMap<JobId, JobDetail>, CatalogError> {
+        let mut details = HashMap::with_capacity(jobs.len());
+        for chunk in jobs.chunks(ROWS_MAX) {
+            let query = Bulk::list(DETAILS, chunk.iter().map(|job| job.get()));
+            for row in query.fetch(&mut self.tx).await? {
+                let detail = JobDetail {
+                    job: JobId::new(row.try_get(12)?),
+                    root: row.try_get(0)?,
+                    directory: row.try_get(1)?,
+                    name: row.try_get(2)?,
+                    racy: row.try_get(3)?,
+                    stat: stat(&row, 4)?,
+                    version: VersionId::new(row.try_get(8)?),
+                    hash: content_hash(&row, 9)?,
+                    size: row.try_get::<i64, _>(10)?.cast_unsigned(),
+                    manifest: ManifestId::new(row.try_get(11)?),
+                };
+                details.insert(detail.job, detail);
+            }
+        }
+        Ok(details)
     }
 
     pub async fn manifest_detail(

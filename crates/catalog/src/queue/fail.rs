@@ -1,9 +1,10 @@
 //! RUNNING to whatever follows an attempt that did not succeed.
 
+use super::job::Job;
 use crate::error::CatalogError;
-use crate::job_state::JobState;
+use crate::job_state::{Hold, JobState};
 use crate::roles::SentinelTx;
-use protocol::{ErrorClass, JobAttempt, Metrics, SessionToken};
+use protocol::{ErrorClass, JobAttempt, JobId, Metrics, SessionToken};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
@@ -35,6 +36,8 @@ pub struct Loss {
     pub spent: bool,
 }
 
+const SPENT: &str = "its worker was lost three times while it ran this job alone; look at the job's log, then `casparian jobs retry`";
+
 impl SentinelTx {
     /// Whether the attempt was still the session's to fail.
     pub async fn fail(
@@ -44,45 +47,41 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<bool, CatalogError> {
         let Some(job) = self.job(failure.job.id).await? else { return Ok(false) };
-        let ours = job.attempt == failure.job.attempt
-            && job.session.as_deref() == Some(session.as_str())
-            && job.state == JobState::Running;
-        if !ours {
+        let is_ours = job.is_held_by(session.as_str(), failure.job.attempt);
+        if !is_ours || job.state != JobState::Running {
             return Ok(false);
-        }
-        // A newer version is there: this one need not be tried again.
-        let overtaken = !job.is_current_version;
-        match failure.next {
-            _ if overtaken => self.end_overtaken(&job, now_us).await?,
-            FailNext::Failed => self.end(job.id, JobState::Failed, now_us).await?,
-            FailNext::Backoff { not_before_us } => {
-                self.hold(failure, "backoff", Some(not_before_us), now_us).await?;
-            }
-            FailNext::Changed => self.hold(failure, "changed", None, now_us).await?,
-            FailNext::Requeue => self.back_to_queue(failure.job).await?,
         }
         if failure.next != FailNext::Requeue {
             self.store_error(failure).await?;
+        }
+        match failure.next {
+            // A newer version is there: this one need not be tried again.
+            _ if !job.is_current_version => {
+                self.end_all(&[&job], JobState::Superseded, now_us).await?;
+            }
+            FailNext::Failed => self.end_all(&[&job], JobState::Failed, now_us).await?,
+            FailNext::Backoff { not_before_us } => {
+                self.hold(&job, Hold::Backoff, Some(not_before_us), now_us).await?;
+            }
+            FailNext::Changed => self.hold(&job, Hold::Changed, None, now_us).await?,
+            FailNext::Requeue => {
+                self.queue_again(&[&job], now_us).await?;
+            }
         }
         Ok(true)
     }
 
     async fn hold(
         &mut self,
-        failure: &Failure,
-        hold: &'static str,
+        job: &Job,
+        hold: Hold,
         not_before_us: Option<i64>,
         now_us: i64,
     ) -> Result<(), CatalogError> {
+        job.check_move(JobState::Pending)?;
         let sql = "UPDATE processing_job SET state = 'PENDING', hold = $2, not_before_us = $3, ended_at_us = $4, session = NULL WHERE id = $1";
-        let query = sqlx::query(sql).bind(failure.job.id.get()).bind(hold);
+        let query = sqlx::query(sql).bind(job.id.get()).bind(hold.as_str());
         query.bind(not_before_us).bind(now_us).execute(&mut *self.tx).await?;
-        Ok(())
-    }
-
-    async fn back_to_queue(&mut self, job: JobAttempt) -> Result<(), CatalogError> {
-        let sql = "UPDATE processing_job SET state = 'QUEUED', session = NULL WHERE id = $1";
-        sqlx::query(sql).bind(job.id.get()).execute(&mut *self.tx).await?;
         Ok(())
     }
 
@@ -102,21 +101,31 @@ impl SentinelTx {
 
     /// Jobs whose lease ended go back to the queue; one that was lost too often is FAILED.
     pub async fn requeue(&mut self, losses: &[Loss], now_us: i64) -> Result<(), CatalogError> {
-        let queued = "UPDATE processing_job SET state = 'QUEUED', session = NULL, losses = $3
-                      WHERE id = $1 AND attempt = $2 AND state = 'RUNNING'";
+        let ids: Vec<JobId> = losses.iter().map(|loss| loss.job.id).collect();
+        let jobs = self.jobs(&ids).await?;
+        let (mut spent, mut again) = (Vec::new(), Vec::new());
         for loss in losses {
-            let id = loss.job.id;
-            let query = sqlx::query(queued).bind(id.get()).bind(loss.job.attempt).bind(loss.losses);
-            let moved = query.execute(&mut *self.tx).await?.rows_affected() > 0;
-            if moved && loss.spent {
-                let sql =
-                    "UPDATE processing_job SET error_class = $2, error_message = $3 WHERE id = $1";
-                let message = "its worker was lost three times while it ran this job alone; look at the job's log, then `casparian jobs retry`";
-                let query = sqlx::query(sql).bind(id.get()).bind(ErrorClass::WorkerLost.as_str());
-                query.bind(message).execute(&mut *self.tx).await?;
-                self.end(id, JobState::Failed, now_us).await?;
+            let job = jobs.get(&loss.job.id);
+            let job = job.filter(|job| job.attempt == loss.job.attempt);
+            let Some(job) = job.filter(|job| job.state == JobState::Running) else { continue };
+            let sql = "UPDATE processing_job SET losses = $2 WHERE id = $1";
+            sqlx::query(sql).bind(job.id.get()).bind(loss.losses).execute(&mut *self.tx).await?;
+            if loss.spent {
+                self.store_loss(job.id).await?;
+                spent.push(job);
+            } else {
+                again.push(job);
             }
         }
+        self.end_all(&spent, JobState::Failed, now_us).await?;
+        self.queue_again(&again, now_us).await?;
+        Ok(())
+    }
+
+    async fn store_loss(&mut self, job: JobId) -> Result<(), CatalogError> {
+        let sql = "UPDATE processing_job SET error_class = $2, error_message = $3 WHERE id = $1";
+        let query = sqlx::query(sql).bind(job.get()).bind(ErrorClass::WorkerLost.as_str());
+        query.bind(SPENT).execute(&mut *self.tx).await?;
         Ok(())
     }
 }

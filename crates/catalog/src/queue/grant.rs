@@ -1,93 +1,167 @@
 //! RUNNING to COMMITTING: from here a job only rolls forward.
 
-use super::supersede::Job;
-use crate::db::parsed;
+use super::job::Job;
+use super::supersede::Reach;
+use crate::db::{Bulk, ROWS_MAX, parsed};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
-use protocol::{ReadyJob, SessionToken, StagedOutput, Superseded};
+use protocol::{JobAttempt, JobId, ReadyJob, SessionToken, StagedOutput, Superseded};
 use sqlx::Row;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GrantOutcome {
-    /// The jobs' outputs that this commit will replace.
     Granted {
+        /// The jobs' outputs that this commit will replace.
         supersede: Vec<Superseded>,
     },
     Refused {
-        reason: String,
+        reason: &'static str,
     },
 }
 
+const GONE: &str = "there is no such job";
+const OVER: &str = "this attempt is over: the job went on without this worker";
+const OVERTAKEN: &str = "a newer version of the file is there";
+
+/// What is said to one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Granted,
+    Refused(&'static str),
+}
+
 impl SentinelTx {
-    /// Granting the same attempt again gives the same answer.
+    /// An answer to each, in their order. Granting the same attempt again gives the same answer.
     pub async fn grant(
         &mut self,
-        ready: &ReadyJob,
+        ready: &[ReadyJob],
         session: &SessionToken,
         now_us: i64,
-    ) -> Result<GrantOutcome, CatalogError> {
-        let Some(job) = self.job(ready.job).await? else {
-            return Ok(refused("there is no such job"));
-        };
-        let ours = job.attempt == ready.attempt && job.session.as_deref() == Some(session.as_str());
-        match job.state {
-            JobState::Running if ours => {}
-            JobState::Committing if ours => return self.granted(&job).await,
-            _ => return Ok(refused("this attempt is over: the job went on without this worker")),
-        }
-        if !job.is_current_version {
-            self.end_overtaken(&job, now_us).await?;
-            return Ok(refused("a newer version of the file is there"));
-        }
-        let sql = "UPDATE processing_job SET state = 'COMMITTING', granted_session = session WHERE id = $1";
-        sqlx::query(sql).bind(job.id.get()).execute(&mut *self.tx).await?;
-        for output in &ready.outputs {
-            self.insert_artifact(&job, output, now_us).await?;
-        }
-        self.granted(&job).await
-    }
-
-    async fn granted(&mut self, job: &Job) -> Result<GrantOutcome, CatalogError> {
-        let replaced = self.replaced_by(job).await?;
-        let sql = "SELECT topic, uri FROM artifact WHERE job_id = $1 AND state = 'CURRENT'";
-        let mut supersede = Vec::new();
-        for old in replaced {
-            for row in sqlx::query(sql).bind(old.get()).fetch_all(&mut *self.tx).await? {
-                let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-                supersede.push(Superseded { topic: parsed(&topic)?, uri: parsed(&uri)?, job: old });
+    ) -> Result<Vec<GrantOutcome>, CatalogError> {
+        let ids: Vec<JobId> = ready.iter().map(|one| one.job).collect();
+        let jobs = self.jobs(&ids).await?;
+        let mut verdicts = Vec::with_capacity(ready.len());
+        let (mut new, mut overtaken, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        for one in ready {
+            let job = jobs.get(&one.job);
+            let verdict = verdict(job, one, session);
+            if let Some(job) = job.filter(|job| job.state == JobState::Running)
+                && seen.insert(one.job)
+            {
+                match verdict {
+                    Verdict::Granted => new.push((job, one)),
+                    Verdict::Refused(OVERTAKEN) => overtaken.push(job),
+                    Verdict::Refused(_) => {}
+                }
             }
+            verdicts.push((one.job, verdict));
         }
-        Ok(GrantOutcome::Granted { supersede })
+        self.end_all(&overtaken, JobState::Superseded, now_us).await?;
+        self.commit_to(&new, now_us).await?;
+        self.answers(&verdicts).await
     }
 
-    async fn insert_artifact(
+    async fn commit_to(
         &mut self,
-        job: &Job,
-        output: &StagedOutput,
+        new: &[(&Job, &ReadyJob)],
         now_us: i64,
     ) -> Result<(), CatalogError> {
-        let sql = "INSERT INTO artifact (id, job_id, attempt, topic, uri, staged, file, rows, size_bytes, hash, schema, state, retired, created_at_us)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'PROMOTING', 0, $12)";
-        sqlx::query(sql)
-            .bind(self.next_id(now_us).await?)
-            .bind(job.id.get())
-            .bind(job.attempt)
-            .bind(output.topic.as_str())
-            .bind(output.uri.to_string())
-            .bind(&output.staged)
-            .bind(&output.final_name)
-            .bind(output.rows.cast_signed())
-            .bind(output.size_bytes.cast_signed())
-            .bind(output.hash.as_bytes().to_vec())
-            .bind(&output.schema)
-            .bind(now_us)
-            .execute(&mut *self.tx)
-            .await?;
+        new.iter().try_for_each(|(job, _)| job.check_move(JobState::Committing))?;
+        for chunk in new.chunks(ROWS_MAX) {
+            let update = "UPDATE processing_job SET state = 'COMMITTING', granted_session = session WHERE id IN ";
+            let ids = chunk.iter().map(|(job, _)| job.id.get());
+            Bulk::list(update, ids).execute(&mut self.tx).await?;
+        }
+        let outputs = new.iter().flat_map(|(_, ready)| {
+            let attempt = JobAttempt { id: ready.job, attempt: ready.attempt };
+            ready.outputs.iter().map(move |output| (attempt, output))
+        });
+        let outputs: Vec<_> = outputs.collect();
+        for chunk in outputs.chunks(ROWS_MAX) {
+            self.insert_artifacts(chunk, now_us).await?;
+        }
         Ok(())
+    }
+
+    async fn insert_artifacts(
+        &mut self,
+        outputs: &[(JobAttempt, &StagedOutput)],
+        now_us: i64,
+    ) -> Result<(), CatalogError> {
+        let ids = self.catalog.ids().await?;
+        let insert = "INSERT INTO artifact (id, job_id, attempt, topic, uri, staged, file, rows, size_bytes, hash, schema, state, retired, created_at_us) ";
+        let insert = Bulk::rows(insert, outputs, |mut row, (job, output)| {
+            row.push_bind(ids.next(now_us))
+                .push_bind(job.id.get())
+                .push_bind(job.attempt)
+                .push_bind(output.topic.as_str())
+                .push_bind(output.uri.to_string())
+                .push_bind(output.staged.as_str())
+                .push_bind(output.final_name.as_str())
+                .push_bind(output.rows.cast_signed())
+                .push_bind(output.size_bytes.cast_signed())
+                .push_bind(output.hash.as_bytes().as_slice())
+                .push_bind(output.schema.as_str())
+                .push("'PROMOTING', 0")
+                .push_bind(now_us);
+        });
+        insert.execute(&mut self.tx).await?;
+        Ok(())
+    }
+
+    async fn answers(
+        &mut self,
+        verdicts: &[(JobId, Verdict)],
+    ) -> Result<Vec<GrantOutcome>, CatalogError> {
+        let granted = verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Granted);
+        let granted: Vec<JobId> = granted.map(|(job, _)| *job).collect();
+        let replaced = self.replaced_by(&granted, Reach::Whole).await?;
+        let old: Vec<i64> = replaced.iter().map(|one| one.old.get()).collect();
+        let mut outputs = self.current_outputs(&old).await?;
+        let mut supersede: BTreeMap<JobId, Vec<Superseded>> = BTreeMap::new();
+        for one in replaced {
+            let old = outputs.remove(&one.old).unwrap_or_default();
+            supersede.entry(one.by).or_default().extend(old);
+        }
+        let answer = |(job, verdict): &(JobId, Verdict)| match *verdict {
+            Verdict::Refused(reason) => GrantOutcome::Refused { reason },
+            Verdict::Granted => {
+                let supersede = supersede.get(job).cloned().unwrap_or_default();
+                GrantOutcome::Granted { supersede }
+            }
+        };
+        Ok(verdicts.iter().map(answer).collect())
+    }
+
+    async fn current_outputs(
+        &mut self,
+        jobs: &[i64],
+    ) -> Result<HashMap<JobId, Vec<Superseded>>, CatalogError> {
+        let mut outputs: HashMap<JobId, Vec<Superseded>> = HashMap::new();
+        for chunk in jobs.chunks(ROWS_MAX) {
+            let select =
+                "SELECT job_id, topic, uri FROM artifact WHERE state = 'CURRENT' AND job_id IN ";
+            for row in Bulk::ids(select, chunk).fetch(&mut self.tx).await? {
+                let job = JobId::new(row.try_get(0)?);
+                let (topic, uri) = (parsed(row.try_get(1)?)?, parsed(row.try_get(2)?)?);
+                outputs.entry(job).or_default().push(Superseded { topic, uri, job });
+            }
+        }
+        Ok(outputs)
     }
 }
 
-fn refused(reason: &str) -> GrantOutcome {
-    GrantOutcome::Refused { reason: reason.to_owned() }
+fn verdict(job: Option<&Job>, ready: &ReadyJob, session: &SessionToken) -> Verdict {
+    let Some(job) = job else { return Verdict::Refused(GONE) };
+    if !job.is_held_by(session.as_str(), ready.attempt) {
+        return Verdict::Refused(OVER);
+    }
+    match job.state {
+        JobState::Committing => Verdict::Granted,
+        JobState::Running if !job.is_current_version => Verdict::Refused(OVERTAKEN),
+        JobState::Running => Verdict::Granted,
+        _ => Verdict::Refused(OVER),
+    }
 }

@@ -6,8 +6,11 @@ mod conclude;
 mod detail;
 mod fail;
 mod grant;
+mod job;
+mod moves;
 mod recover;
 mod retire;
+mod retract;
 mod supersede;
 mod waiting;
 

@@ -49,18 +49,18 @@ impl SentinelTx {
 
     /// Neither staged nor final data is there: the file has to run again.
     pub async fn lost(&mut self, job: JobAttempt, recovery: u32) -> Result<bool, CatalogError> {
-        let fits = self.job(job.id).await?.is_some_and(|row| {
-            row.state == JobState::Committing
-                && row.attempt == job.attempt
-                && row.recovery == recovery
+        let attempt = job;
+        let job = self.job(attempt.id).await?.filter(|job| {
+            job.state == JobState::Committing
+                && job.attempt == attempt.attempt
+                && job.recovery == recovery
         });
-        if !fits {
-            return Ok(false);
-        }
+        let Some(job) = job else { return Ok(false) };
         let artifacts = "DELETE FROM artifact WHERE job_id = $1 AND state = 'PROMOTING'";
         sqlx::query(artifacts).bind(job.id.get()).execute(&mut *self.tx).await?;
-        let sql = "UPDATE processing_job SET state = 'QUEUED', session = NULL, granted_session = NULL, recovery = 0 WHERE id = $1";
-        sqlx::query(sql).bind(job.id.get()).execute(&mut *self.tx).await?;
+        // It stays in the queue even where it was overtaken; what waits for it may end it there.
+        self.queue_again(&[&job], 0).await?;
+        self.release(&[job.id.get()]).await?;
         Ok(true)
     }
 }

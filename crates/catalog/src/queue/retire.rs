@@ -1,6 +1,6 @@
 //! Superseded files leave the topic's directory: workers are told until they say that it is done.
 
-use crate::db::parsed;
+use crate::db::{Bulk, ROWS_MAX, parsed};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use protocol::{ArtifactId, Retirement};
@@ -24,9 +24,10 @@ impl SentinelTx {
     }
 
     pub async fn mark_retired(&mut self, artifacts: &[ArtifactId]) -> Result<(), CatalogError> {
-        let sql = "UPDATE artifact SET retired = 1 WHERE id = $1 AND state = 'SUPERSEDED'";
-        for artifact in artifacts {
-            sqlx::query(sql).bind(artifact.get()).execute(&mut *self.tx).await?;
+        for chunk in artifacts.chunks(ROWS_MAX) {
+            let update = "UPDATE artifact SET retired = 1 WHERE state = 'SUPERSEDED' AND retired = 0 AND id IN ";
+            let ids = chunk.iter().map(|artifact| artifact.get());
+            Bulk::list(update, ids).execute(&mut self.tx).await?;
         }
         Ok(())
     }

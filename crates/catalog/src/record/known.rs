@@ -53,7 +53,8 @@ const LOCATIONS: &str = "SELECT l.id, l.inode, l.size, l.mtime_ns, l.ctime_ns, v
 const JOBS: &str = "SELECT file_version_id, plugin_name, manifest_id, state, superseded_by IS NULL AND retracted_by IS NULL
     FROM processing_job WHERE kind = 'process' AND file_version_id IN ";
 
-const HISTORY: &str = "SELECT DISTINCT j.location_id, j.plugin_name, j.file_version_id <> l.current_version_id,
+const HISTORY: &str =
+    "SELECT DISTINCT j.location_id, j.plugin_name, j.file_version_id <> l.current_version_id,
         j.state IN ('PENDING', 'QUEUED', 'RUNNING', 'COMMITTING')
     FROM file_location l JOIN processing_job j ON j.location_id = l.id
     WHERE j.kind = 'process' AND l.id IN ";
@@ -92,7 +93,8 @@ fn location(row: &SqliteRow) -> Result<KnownLocation, CatalogError> {
 /// Only a location with a version has jobs.
 async fn read_jobs(tx: &mut Tx, known: &mut Known) -> Result<(), CatalogError> {
     let versions = known.locations.iter();
-    let versions = versions.filter_map(|(id, one)| Some((id.get(), one.current.as_ref()?.id.get())));
+    let versions =
+        versions.filter_map(|(id, one)| Some((id.get(), one.current.as_ref()?.id.get())));
     let (locations, versions): (Vec<i64>, Vec<i64>) = versions.unzip();
     if locations.is_empty() {
         return Ok(());

@@ -157,7 +157,7 @@ impl Backend {
         let commit_id = CommitId::from(job.id);
         let ready = ReadyJob { job: job.id, attempt: job.attempt, commit_id, outputs };
         let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
-        let outcome = tx.grant(&ready, session, self.now()).await.unwrap();
+        let outcome = tx.grant(&[ready], session, self.now()).await.unwrap().remove(0);
         tx.commit().await.unwrap();
         outcome
     }
@@ -169,7 +169,8 @@ impl Backend {
     pub async fn conclude_as(&self, job: JobAttempt, session: &SessionToken) -> ConcludeOutcome {
         let metrics = Metrics { rows: 1, ..Metrics::default() };
         let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
-        let outcome = tx.conclude(&Receipt { job, metrics }, session, self.now()).await.unwrap();
+        let receipts = [Receipt { job, metrics }];
+        let outcome = tx.conclude(&receipts, session, self.now()).await.unwrap().remove(0);
         tx.commit().await.unwrap();
         outcome
     }

@@ -30,7 +30,7 @@ async fn the_most_urgent_goes_first_then_the_oldest() {
     let mut plugins = Vec::new();
     for job in backend.claim(10).await {
         let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
-        let detail = tx.job_detail(job.job.id).await.unwrap().unwrap();
+        let detail = tx.job_details(&[job.job.id]).await.unwrap().remove(&job.job.id).unwrap();
         plugins.push(tx.manifest_detail(detail.manifest).await.unwrap().name.to_string());
     }
     assert_eq!(plugins, ["urgent", "plain", "plain"]);

@@ -31,7 +31,7 @@ async fn f05_and_f11_an_edited_uri_takes_effect() {
     backend.write("a", 1).await;
     let job = backend.claim(1).await.remove(0).job;
     let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
-    let detail = tx.job_detail(job.id).await.unwrap().unwrap();
+    let detail = tx.job_details(&[job.id]).await.unwrap().remove(&job.id).unwrap();
     let manifest = tx.manifest_detail(detail.manifest).await.unwrap();
     let uris = manifest.topics.iter().map(|topic| topic.uri.to_string()).collect::<Vec<_>>();
     assert_eq!(uris, ["parquet://elsewhere"]);
@@ -84,7 +84,7 @@ async fn a_job_that_waits_runs_with_the_source_that_is_in_force_then() {
     backend.plugins(&[simple("p", 2)]).await;
     let job = backend.claim(1).await.remove(0).job;
     let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
-    let detail = tx.job_detail(job.id).await.unwrap().unwrap();
+    let detail = tx.job_details(&[job.id]).await.unwrap().remove(&job.id).unwrap();
     let manifest = tx.manifest_detail(detail.manifest).await.unwrap();
     assert_eq!(manifest.version.as_bytes()[0], 2);
 }

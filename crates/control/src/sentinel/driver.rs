@@ -177,8 +177,11 @@ impl Driver {
         assignments: Vec<(Peer, Assignment)>,
         sends: &mut Vec<(Peer, SentinelMessage)>,
     ) -> Result<(), CatalogError> {
+        let jobs = assignments.iter().map(|(_, assignment)| assignment.job.id).collect::<Vec<_>>();
+        let mut details = batch.details(&jobs).await?;
         for (peer, assignment) in assignments {
-            if let Some(mut dispatch) = batch.dispatch(assignment).await? {
+            if let Some(detail) = details.remove(&assignment.job.id) {
+                let mut dispatch = batch.dispatch(assignment, detail).await?;
                 if !life.sent_sources.insert((peer.clone(), dispatch.plugin_version)) {
                     dispatch.plugin_source = None;
                 }

@@ -6,13 +6,14 @@ use super::decide::{
 use super::dispatch;
 use crate::architect::Registrar;
 use catalog::{
-    Catalog, CatalogError, ClaimedJob, ConcludeOutcome, FailNext, GrantOutcome, InFlightJob, Loss,
-    ManifestDetail, SentinelEpoch, SentinelTx, WorkerRegistration,
+    Catalog, CatalogError, ClaimedJob, ConcludeOutcome, FailNext, GrantOutcome, InFlightJob,
+    JobDetail, Loss, ManifestDetail, SentinelEpoch, SentinelTx, WorkerRegistration,
 };
 use protocol::{
-    Dispatch, Grant, Identify, JobAttempt, ManifestId, ReadyJob, Refusal, Retirement, SessionToken,
+    Dispatch, Grant, Identify, JobAttempt, JobId, ManifestId, ReadyJob, Refusal, Retirement,
+    SessionToken,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Superseded files that a worker is told of at once.
 const RETIRE_MAX: usize = 1_000;
@@ -140,13 +141,16 @@ impl<'a> Batch<'a> {
         let now_us = self.now_us;
         let tx = self.tx().await?;
         let (mut granted, mut refused) = (Vec::new(), Vec::new());
-        for job in ready {
+        let outcomes = tx.grant(ready, &session, now_us).await?;
+        for (job, outcome) in ready.iter().zip(outcomes) {
             let (id, attempt) = (job.job, job.attempt);
-            match tx.grant(job, &session, now_us).await? {
+            match outcome {
                 GrantOutcome::Granted { supersede } => {
                     granted.push(Grant { id, attempt, supersede })
                 }
-                GrantOutcome::Refused { reason } => refused.push(Refusal { id, attempt, reason }),
+                GrantOutcome::Refused { reason } => {
+                    refused.push(Refusal { id, attempt, reason: reason.to_owned() });
+                }
             }
         }
         Ok(Outcome::Granted { session, granted, refused })
@@ -160,9 +164,13 @@ impl<'a> Batch<'a> {
         let now_us = self.now_us;
         let tx = self.tx().await?;
         let (mut concluded, mut refused) = (Vec::new(), Vec::new());
-        for Receipt { job, metrics, .. } in receipts {
-            let receipt = catalog::Receipt { job, metrics };
-            match tx.conclude(&receipt, &session, now_us).await? {
+        let receipts = receipts.into_iter();
+        let receipts =
+            receipts.map(|Receipt { job, metrics, .. }| catalog::Receipt { job, metrics });
+        let receipts = receipts.collect::<Vec<_>>();
+        let outcomes = tx.conclude(&receipts, &session, now_us).await?;
+        for (catalog::Receipt { job, .. }, outcome) in receipts.into_iter().zip(outcomes) {
+            match outcome {
                 ConcludeOutcome::Completed => concluded.push(job),
                 ConcludeOutcome::Refused { reason } => {
                     tracing::warn!(job = job.id.get(), reason, "a receipt is refused");
@@ -204,21 +212,30 @@ impl<'a> Batch<'a> {
         Ok(Outcome::Failed { session, job, taken })
     }
 
-    /// The payload for a job that was just claimed or is to be recovered; none when it cannot be made.
+    pub(super) async fn details(
+        &mut self,
+        jobs: &[JobId],
+    ) -> Result<HashMap<JobId, JobDetail>, CatalogError> {
+        if jobs.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.tx().await?.job_details(jobs).await
+    }
+
+    /// The payload for a job that was just claimed or is to be recovered.
     pub(super) async fn dispatch(
         &mut self,
         assignment: Assignment,
-    ) -> Result<Option<Dispatch>, CatalogError> {
+        detail: JobDetail,
+    ) -> Result<Dispatch, CatalogError> {
         let lease_s = self.lease_s;
-        let detail = self.tx().await?.job_detail(assignment.job.id).await?;
-        let Some(detail) = detail else { return Ok(None) };
         let manifest = self.manifest(detail.manifest).await?;
         let tx = self.tx().await?;
         let outputs = match assignment.recovery {
             0 => Vec::new(),
             _ => tx.recovery_outputs(assignment.job.id).await?,
         };
-        Ok(Some(dispatch::payload(assignment, detail, manifest, outputs, lease_s)))
+        Ok(dispatch::payload(assignment, detail, manifest, outputs, lease_s))
     }
 }
 
