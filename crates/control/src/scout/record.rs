@@ -30,6 +30,8 @@ pub(crate) struct Found {
     hash: Option<ContentHash>,
     racy: bool,
     has_version: bool,
+    /// What it holds now was not hashed.
+    dirty: bool,
 }
 
 impl Found {
@@ -42,6 +44,7 @@ impl Found {
             hash: None,
             racy: location.racy,
             has_version: location.current.is_some(),
+            dirty: location.dirty,
         }
     }
 
@@ -124,7 +127,7 @@ impl<'a> Recorder<'a> {
         let now_us = self.clock.now_us();
         let mut tx = self.catalog.begin_scout().await?;
         let routed: Vec<_> = self.found.iter().map(|found| routes.of(&found.path)).collect();
-        let both = || self.found.iter().zip(&routed);
+        let both = || self.found.iter().zip(&routed).filter(|(f, r)| !has_to_be_hashed(f, r));
         let unrouted: Vec<_> =
             both().filter(|(f, r)| is_unrouted(f, r)).map(|(f, _)| f.location).collect();
         tx.mark_unrouted(&unrouted, routes.epoch()).await?;
@@ -141,6 +144,11 @@ impl<'a> Recorder<'a> {
     }
 }
 
+/// The rules moved, and by the new ones somebody wants it: it stays to be done.
+fn has_to_be_hashed(found: &Found, routed: &Routed<'_>) -> bool {
+    found.hash.is_none() && found.dirty && !routed.plugins.is_empty()
+}
+
 /// There is nothing to say of it but that nobody wants it.
 fn is_unrouted(found: &Found, routed: &Routed<'_>) -> bool {
     found.hash.is_none() && !found.has_version && routed.plugins.is_empty()
@@ -155,5 +163,60 @@ fn tagged<'a>(found: &'a Found, routed: &'a Routed<'a>) -> Tagged<'a> {
         racy: found.racy,
         tags: &routed.tags,
         plugins: &routed.plugins,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architect::{Registrar, RegistrySettings};
+    use crate::clock::SystemClock;
+    use catalog::{NewDirectory, NewLocation, OpenMode};
+
+    #[tokio::test]
+    async fn a_file_that_is_wanted_by_rules_which_moved_meanwhile_stays_to_be_hashed() {
+        let project = tempfile::tempdir().unwrap();
+        let path = project.path().join("catalog.db");
+        let catalog = Catalog::open(path.to_str().unwrap(), OpenMode::ReadWrite).await.unwrap();
+        let root = one_location(&catalog).await;
+        let mut routes = Routes::load(&catalog).await.unwrap();
+        let [location] = catalog
+            .todo(&[root], i64::MAX, LocationId::new(0), 9)
+            .await
+            .unwrap()
+            .try_into()
+            .unwrap();
+        want_csv(project.path(), &catalog).await;
+
+        let progress = Progress::default();
+        let mut recorder = Recorder::new(&catalog, &SystemClock, &progress);
+        recorder.push(Found::routed(&location, b"a.csv".to_vec()));
+        let mut mark = PassMark::new(&catalog, &SystemClock);
+        recorder.write(&mut routes, &mut mark).await.unwrap();
+
+        let todo = catalog.todo(&[root], routes.epoch(), LocationId::new(0), 9).await.unwrap();
+        assert_eq!(todo, [location]);
+    }
+
+    async fn one_location(catalog: &Catalog) -> protocol::SourceRootId {
+        let stat = FileStat { inode: 1, size: 1, mtime_ns: 1, ctime_ns: 1 };
+        let mut tx = catalog.begin_scout().await.unwrap();
+        let root = tx.register_root(b"/r", 1).await.unwrap();
+        let directory = NewDirectory { path: b"", digest: None };
+        let directory = tx.upsert_directories(root, &[directory], 1).await.unwrap()[0];
+        let location = NewLocation { directory, name: b"a.csv".to_vec(), stat };
+        tx.upsert_locations(&[location], 1).await.unwrap();
+        tx.commit().await.unwrap();
+        root
+    }
+
+    async fn want_csv(project: &std::path::Path, catalog: &Catalog) {
+        let plugins = project.join("plugins");
+        std::fs::create_dir(&plugins).unwrap();
+        let source = "# PATTERN: *.csv\n# TOPIC: t\nclass Handler:\n    pass\n";
+        std::fs::write(plugins.join("p.py"), source).unwrap();
+        let epoch = catalog.take_sentinel_epoch().await.unwrap();
+        let mut registrar = Registrar::new(Some(plugins), RegistrySettings::default());
+        assert!(registrar.refresh(catalog, epoch, 1).await.unwrap());
     }
 }
