@@ -26,8 +26,8 @@ class FileEvent:
 class PluginMetadata:
     """For a module constant `MANIFEST = PluginMetadata(...)`. It is read from the source, never by running it: use literals."""
 
-    pattern: str
-    topic: str
+    pattern: str = ""
+    topic: str = ""
     priority: int = 50
     subscriptions: List[str] = field(default_factory=list)
     sinks: Dict[str, str] = field(default_factory=dict)

@@ -4,4 +4,5 @@
 
 mod registrar;
 mod scout;
+mod sentinel;
 mod simulation;

@@ -1,9 +1,10 @@
 //! What workers say.
 
+use super::decider::Decider;
+use super::event::NextStep;
 use super::event::{Action, Command, Failure, Peer, Receipt};
 use super::jobs::Phase;
 use super::retry;
-use super::{Decider, NextStep};
 use protocol::{
     Conclude, ConcludeStatus, ErrReport, ErrorClass, Heartbeat, HeartbeatAnswer, JobAttempt, JobId,
     JobProgress, ReadyJob, Refusal, SessionToken, WorkerMessage,

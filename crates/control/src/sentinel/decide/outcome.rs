@@ -1,6 +1,6 @@
 //! What became of the commands.
 
-use super::Decider;
+use super::decider::Decider;
 use super::event::{Action, Assignment, Claimed, Outcome, Peer};
 use super::jobs::{Held, Phase};
 use super::message::concluded;

@@ -1,6 +1,6 @@
 //! What time brings: leases that end, workers that fall silent, work that can be given.
 
-use super::Decider;
+use super::decider::Decider;
 use super::event::{Action, Command, Hint};
 use super::jobs::Phase;
 use super::retry;

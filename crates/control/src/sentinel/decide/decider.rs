@@ -1,0 +1,85 @@
+//! What the Sentinel remembers, and the entry of every event.
+
+use super::event::{Action, Command, Event, Hint, InFlight, Peer};
+use super::jobs::Held;
+use super::worker::{Pace, Worker};
+use protocol::{ArtifactId, ErrReport, Identify, JobId, SessionToken};
+use std::collections::BTreeMap;
+
+/// Durations that decisions depend on, in microseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    pub lease_us: i64,
+    pub heartbeat_us: i64,
+}
+
+#[derive(Debug)]
+pub struct Decider {
+    pub(super) timing: Timing,
+    pub(super) workers: BTreeMap<SessionToken, Worker>,
+    pub(super) held: BTreeMap<JobId, Held>,
+    pub(super) hint: Hint,
+    pub(super) pace: Pace,
+    /// The worker that is kept free to run suspects one by one.
+    pub(super) alone: Option<SessionToken>,
+    /// Superseded files that a worker was asked to move, and when.
+    pub(super) retiring: BTreeMap<ArtifactId, i64>,
+    pub(super) last_tick_us: i64,
+}
+
+impl Decider {
+    /// What was in flight gets a whole lease to be heard of again: its workers may be there.
+    pub fn new(timing: Timing, in_flight: Vec<InFlight>, now_us: i64) -> Self {
+        let held = in_flight
+            .into_iter()
+            .map(|job| (job.claimed.job.id, Held::at_start(job, now_us + timing.lease_us)))
+            .collect();
+        Self {
+            timing,
+            workers: BTreeMap::new(),
+            held,
+            hint: Hint { queued: true, suspects: true, held: true, retirements: true },
+            pace: Pace::default(),
+            alone: None,
+            retiring: BTreeMap::new(),
+            last_tick_us: now_us,
+        }
+    }
+
+    pub fn on(&mut self, now_us: i64, event: Event) -> Vec<Action> {
+        match event {
+            Event::Identify(peer, identify, fresh) => vec![self.on_identify(peer, identify, fresh)],
+            Event::Message(peer, message) => self.on_message(now_us, peer, message),
+            Event::Concludes(peer, concludes) => self.on_concludes(now_us, peer, concludes),
+            Event::Malformed(peer, message) => {
+                vec![Action::Err(peer, ErrReport { message, ..ErrReport::default() })]
+            }
+            Event::Tick => self.on_tick(now_us),
+            Event::Hint(hint) => self.on_hint(now_us, hint),
+            Event::WorkerDied(session) => self.on_worker_died(now_us, &session),
+            Event::Outcome(outcome) => self.on_outcome(now_us, outcome),
+        }
+    }
+
+    /// A worker that asks twice, because the first answer is late, has one session all the same.
+    fn on_identify(&self, peer: Peer, mut identify: Identify, fresh: SessionToken) -> Action {
+        if identify.token.is_none() {
+            let known = self.workers.values().find(|worker| worker.peer == peer);
+            identify.token = known.map(|worker| worker.session.clone());
+        }
+        Action::Command(Command::Register { peer, identify, fresh })
+    }
+
+    /// Whether nothing is in flight and nothing is known that could be done.
+    pub fn is_idle(&self) -> bool {
+        self.held.is_empty() && self.hint == Hint::default()
+    }
+
+    pub fn workers_len(&self) -> usize {
+        self.workers.len()
+    }
+
+    pub fn in_flight_len(&self) -> usize {
+        self.held.len()
+    }
+}

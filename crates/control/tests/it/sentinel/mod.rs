@@ -1,0 +1,114 @@
+//! The whole Sentinel over real ZeroMQ, with a worker that the test plays itself.
+
+mod peer;
+mod project;
+
+use peer::Peer;
+use project::Project;
+use protocol::{ErrReport, SentinelMessage, WorkerMessage};
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_job_goes_from_dispatch_over_the_grant_to_its_end() {
+    let project = Project::new();
+    let sentinel = project.sentinel();
+    let mut worker = Peer::connect(sentinel.endpoint());
+    worker.identify();
+    project.write("a.csv", 1);
+    let job = worker.next_dispatch();
+    assert!(worker.ready(job).granted.iter().any(|grant| grant.id == job.id));
+    assert!(worker.conclude(job).concluded.contains(&job));
+    assert!(worker.conclude(job).concluded.contains(&job), "a receipt may come twice");
+    assert_eq!(project.states(), ["COMPLETED"]);
+    sentinel.stop().unwrap();
+}
+
+#[test]
+fn f14_a_worker_goes_on_with_its_jobs_when_the_sentinel_was_restarted() {
+    let project = Project::new();
+    let sentinel = project.sentinel();
+    let mut worker = Peer::connect(sentinel.endpoint());
+    worker.identify();
+    project.write("a.csv", 1);
+    let job = worker.next_dispatch();
+    sentinel.stop().unwrap();
+
+    let sentinel = project.sentinel();
+    let answer = worker.beat_until(|answer| answer.accepted.is_some());
+    assert_eq!(answer.accepted, Some(false), "the new one does not know this connection");
+    let session = worker.session.clone();
+    worker.identify();
+    assert_eq!(worker.session, session, "the token brings the session back");
+    assert!(worker.ready(job).granted.iter().any(|grant| grant.id == job.id));
+    worker.conclude(job);
+    assert_eq!(project.states(), ["COMPLETED"]);
+    sentinel.stop().unwrap();
+}
+
+#[test]
+fn f15_a_catalog_that_is_locked_for_long_ends_nothing() {
+    let project = Project::new();
+    let sentinel = project.sentinel();
+    let mut worker = Peer::connect(sentinel.endpoint());
+    worker.identify();
+    project.write("a.csv", 1);
+    // Longer than any writer waits.
+    project.lock_catalog(Duration::from_secs(12));
+    project.write("b.csv", 2);
+    worker.identify_anew();
+    let job = worker.next_dispatch();
+    worker.ready(job);
+    worker.conclude(job);
+    assert!(!sentinel.is_finished());
+    sentinel.stop().unwrap();
+}
+
+#[test]
+fn f23_a_stranger_cannot_conclude_a_job_of_another() {
+    let project = Project::new();
+    let sentinel = project.sentinel();
+    let mut worker = Peer::connect(sentinel.endpoint());
+    worker.identify();
+    project.write("a.csv", 1);
+    let job = worker.next_dispatch();
+    let mut stranger = Peer::connect(sentinel.endpoint());
+    stranger.identify();
+    assert!(stranger.conclude(job).refused.iter().any(|refusal| refusal.id == job.id));
+    stranger.session = worker.session.clone();
+    let answer = stranger.conclude(job);
+    assert_eq!(answer.accepted, Some(false), "a stolen token does not fit another connection");
+    assert_eq!(project.states(), ["RUNNING"]);
+    worker.ready(job);
+    worker.conclude(job);
+    assert_eq!(project.states(), ["COMPLETED"]);
+    sentinel.stop().unwrap();
+}
+
+#[test]
+fn frames_that_are_no_messages_are_answered_and_the_sentinel_goes_on() {
+    let project = Project::new();
+    let sentinel = project.sentinel();
+    let mut worker = Peer::connect(sentinel.endpoint());
+    worker.identify();
+    let bad: [&[&[u8]]; 5] = [
+        &[b"x"],
+        &[b"x", b"y", b"z"],
+        &[&[3; 16], b""],
+        &[&[4, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], b""],
+        &[&[4, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9], b"{not json"],
+    ];
+    for frames in bad {
+        worker.send_raw(frames);
+        let message = worker.receive();
+        assert!(matches!(message, SentinelMessage::Err(..)), "{message:?}");
+    }
+    worker.send(&WorkerMessage::Err(None, ErrReport::default()));
+    project.write("a.csv", 1);
+    worker.next_dispatch();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while sentinel.progress().malformed < 5 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(sentinel.progress().malformed, 5);
+    sentinel.stop().unwrap();
+}
