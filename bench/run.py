@@ -32,7 +32,7 @@ class Line:
 def main() -> None:
     arguments = parse_arguments()
     work = Path(tempfile.mkdtemp(prefix="casparian-bench-", dir=arguments.dir))
-    casparian = [arguments.casparian]
+    casparian = [arguments.casparian.resolve()]
     lines = []
     try:
         lines += inventory(casparian, work / "inventory", arguments.files)

@@ -12,12 +12,13 @@ import polars
 
 EXAMPLES = Path(__file__).resolve().parent
 ROWS_SHOWN = 4
+COLUMNS_SHOWN = 6
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--casparian", type=Path, required=True, help="the binary")
-    casparian = parser.parse_args().casparian
+    casparian = parser.parse_args().casparian.resolve()
     for example in sorted(path.parent for path in EXAMPLES.glob("*/casparian.toml")):
         with tempfile.TemporaryDirectory(prefix="casparian-demo-") as temporary:
             project = Path(temporary) / example.name
@@ -33,8 +34,9 @@ def show(casparian: Path, project: Path) -> None:
     for topic in sorted(path for path in (project / "lake").iterdir() if path.is_dir()):
         print(f"\nlake/{topic.name}, the first rows:")
         rows = polars.scan_parquet(topic / "*.parquet").head(ROWS_SHOWN).collect()
-        with polars.Config(tbl_hide_dataframe_shape=True, tbl_cols=-1, tbl_width_chars=140, fmt_str_lengths=30):
-            print(rows, flush=True)
+        shown = [*rows.columns[:COLUMNS_SHOWN], "_job_id", "_file_version_id"]
+        with polars.Config(tbl_hide_dataframe_shape=True, tbl_cols=-1, tbl_width_chars=160, fmt_str_lengths=28):
+            print(rows.select(list(dict.fromkeys(shown))), flush=True)
     print("\nonce more:", flush=True)
     command(casparian, project, "run")
 
@@ -42,7 +44,9 @@ def show(casparian: Path, project: Path) -> None:
 def command(casparian: Path, project: Path, *arguments: str) -> None:
     print(f"$ casparian {' '.join(arguments)}", flush=True)
     environment = {**os.environ, "CASPARIAN_PYTHON_INTERPRETER": sys.executable}
-    subprocess.run([casparian, *arguments], cwd=project, env=environment, check=True)
+    ended = subprocess.run([casparian, *arguments], cwd=project, env=environment)
+    if ended.returncode != 0:
+        sys.exit(f"demo: casparian {' '.join(arguments)} ended with {ended.returncode}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 use crate::config::ConfigError;
 use catalog::CatalogError;
-use control::scout::ScoutError;
 use std::process::ExitCode;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

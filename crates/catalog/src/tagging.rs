@@ -180,13 +180,13 @@ fn subscribed(row: &SqliteRow) -> Result<SubscribedPlugin, CatalogError> {
     Ok(SubscribedPlugin {
         name: parsed(&name)?,
         manifest: ManifestId::new(row.try_get(1)?),
-        tags: split_tags(row.try_get(2)?),
+        tags: split_tags(row.try_get::<&str, _>(2)?),
         priority: limits.priority,
         dedup: row.try_get(4)?,
     })
 }
 
-pub(crate) fn split_tags(tags: String) -> Vec<String> {
+pub(crate) fn split_tags(tags: &str) -> Vec<String> {
     tags.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
 }
 

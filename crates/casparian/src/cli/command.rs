@@ -39,6 +39,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it goes on until it is stopped.
+    pub fn is_standing(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Sentinel(_) | Self::Worker(_) | Self::Scout(_))
+    }
+
     pub fn execute(self, context: &Context) -> Result<Ending, Failure> {
         match self {
             Self::Init(arguments) => init::execute(&arguments, context),

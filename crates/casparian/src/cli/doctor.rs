@@ -82,6 +82,14 @@ fn in_force(settings: &Settings) -> Table {
         let line = settings.file.line_of(&source.path);
         table.row(["sources.path", source.path.get_ref(), &format!("casparian.toml:{line}")]);
     }
+    for (name, sink) in &settings.file.sinks {
+        let from = format!("casparian.toml:{}", settings.file.line_of(name));
+        let key = |part: &str| format!("sinks.{}.{part}", name.get_ref());
+        table.row([&key("uri"), sink.uri.get_ref(), &from]);
+        if let Some(credentials) = &sink.credentials {
+            table.row([key("credentials"), credentials.to_string(), from]);
+        }
+    }
     table
 }
 

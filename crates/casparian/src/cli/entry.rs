@@ -28,7 +28,8 @@ pub fn main() -> ExitCode {
 
 fn execute(arguments: command::Arguments) -> Result<Ending, Failure> {
     let global = &arguments.global;
-    output::start_log(global.log_format, global.verbosity());
+    let is_plain = !arguments.command.is_standing() && global.verbosity() <= 0;
+    output::start_log(global.log_format, global.verbosity(), is_plain);
     let context = Context {
         flags: global.flags(),
         environment: Environment::read()?,

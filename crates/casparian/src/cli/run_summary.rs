@@ -3,9 +3,7 @@
 use super::waiting;
 use crate::config::Settings;
 use crate::failure::Failure;
-use crate::output::{
-    Printer, Table, absolute, bytes, clean, count, counted, path_fields, seconds, shown,
-};
+use crate::output::{Printer, Table, absolute, bytes, count, counted, path_fields, seconds, shown};
 use crate::roles::RunReport;
 use catalog::report::JobRow;
 use control::scout::{Bounded, Unreadable};
@@ -149,11 +147,11 @@ fn remarks(report: &RunReport, settings: &Settings, printer: Printer) {
     for line in &report.bad_ignores.shown {
         printer.warning(&format!("ignored as no pattern: {line}"));
     }
-    for plugin in report.rejected() {
-        let reason = plugin.error.as_deref().unwrap_or_default();
-        printer.warning(&format!("plugin {} is rejected: {reason}", clean(&plugin.name)));
-    }
     if let Some(helper) = &report.helper {
+        // A Sentinel of our own has said so in the log.
+        for plugin in report.rejected() {
+            printer.warning(plugin.error.as_deref().unwrap_or(&plugin.name));
+        }
         let pid = helper.get("pid").and_then(Value::as_u64).unwrap_or(0);
         printer.note(&format!("the jobs were done by the Sentinel that is live (pid {pid})"));
     }

@@ -85,19 +85,19 @@ fn table(status: &Status, waiting: &Waiting, live: &Live) -> Table {
     table.row(["files", &files]);
     table.row(["versions", &count(status.versions)]);
     let jobs = status.jobs.iter().map(|(state, jobs)| format!("{} {state}", count(*jobs)));
-    table.row(["jobs", &or_none(jobs.collect())]);
-    table.row(["waiting", &or_none(waiting::reasons(waiting))]);
+    table.row(["jobs", &or_none(&jobs.collect::<Vec<_>>())]);
+    table.row(["waiting", &or_none(&waiting::reasons(waiting))]);
     table.row(["sentinel", &live.sentinel.as_ref().map_or_else(|| "none".to_owned(), who)]);
     table.row(["scout", &live.scout.as_ref().map_or_else(|| "none".to_owned(), who)]);
     table.row(["events", &live.watching()]);
     let workers = status.workers.iter().map(|worker| {
         format!("{} ({} pid {}, {} slots)", worker.worker_id, worker.host, worker.pid, worker.slots)
     });
-    table.row(["workers", &or_none(workers.collect())]);
+    table.row(["workers", &or_none(&workers.collect::<Vec<_>>())]);
     table
 }
 
-fn or_none(parts: Vec<String>) -> String {
+fn or_none(parts: &[String]) -> String {
     if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 

@@ -1,7 +1,7 @@
 //! What can be wrong with settings. Each names where, what, and what would be right.
 
 use super::nearest::nearest;
-use super::place::line_at;
+use super::place::{key_at, line_at, section_at};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
@@ -29,23 +29,32 @@ impl ConfigError {
         Self::File { path: path.to_owned(), line, what: what.into(), hint: None }
     }
 
+    /// Names the key that stands there.
+    pub(super) fn at(path: &Path, text: &str, offset: usize, what: impl Into<String>) -> Self {
+        let what = what.into();
+        let what = key_at(text, offset).map_or(what.clone(), |key| format!("{key}: {what}"));
+        Self::in_file(path, line_at(text, offset), what)
+    }
+
     /// Says what serde found in the words of a person who wrote the file.
     pub(super) fn of_toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
-        let line = error.span().map_or(1, |span| line_at(text, span.start));
+        let offset = error.span().map_or(0, |span| span.start);
         let mut quoted = error.message().split('`').skip(1).step_by(2);
-        let (what, hint) = match quoted.next() {
+        match quoted.next() {
             Some(key) if error.message().starts_with("unknown field") => {
                 let known = quoted.collect::<Vec<_>>();
-                let what = format!("there is no key '{key}' here");
                 let hint = match nearest(key, known.iter().copied()) {
                     Some(near) => format!("did you mean '{near}'?"),
                     None => format!("the keys here are {}", known.join(", ")),
                 };
-                (what, Some(hint))
+                let line = line_at(text, offset);
+                let section = section_at(text, line).filter(|section| section != key);
+                let place = section.map(|section| format!(" in [{section}]")).unwrap_or_default();
+                let what = format!("there is no key '{key}'{place}");
+                Self::File { path: path.to_owned(), line, what, hint: Some(hint) }
             }
-            _ => (error.message().replace('`', "'"), None),
-        };
-        Self::File { path: path.to_owned(), line, what, hint }
+            _ => Self::at(path, text, offset, error.message().replace('`', "'")),
+        }
     }
 
     pub fn hint(&self) -> Option<String> {

@@ -142,6 +142,6 @@ impl FileConfig {
     }
 
     pub(super) fn error_at<T>(&self, spanned: &Spanned<T>, what: impl Into<String>) -> ConfigError {
-        ConfigError::in_file(&self.origin.path, self.line_of(spanned), what)
+        ConfigError::at(&self.origin.path, &self.origin.text, spanned.span().start, what)
     }
 }

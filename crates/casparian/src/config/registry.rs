@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::file::{FileConfig, LimitsEntry, PluginEntry, Text, TopicEntry};
+use super::value::Interval;
 use control::architect::{
     LimitSettings, PluginSettings, RegistrySettings, TopicSettings, parse_size_bytes,
     parse_topic_options,
@@ -52,7 +53,7 @@ impl FileConfig {
         let memory = |text: &Text| self.accept(text, parse_size_bytes(text.get_ref()));
         Ok(LimitSettings {
             priority: entry.priority,
-            timeout_ms: entry.timeout.map(|timeout| timeout.as_ms()),
+            timeout_ms: entry.timeout.map(Interval::as_ms),
             memory_bytes: entry.memory.as_ref().map(memory).transpose()?,
             retries: entry.retries,
         })

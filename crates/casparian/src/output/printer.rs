@@ -65,7 +65,7 @@ impl Printer {
     }
 
     pub fn warning(self, text: &str) {
-        say(&format!("warning: {}", clean(text)));
+        say(&format!("warning: {}", in_lines(text)));
     }
 }
 

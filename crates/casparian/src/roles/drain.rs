@@ -4,6 +4,7 @@ use super::engine::Engine;
 use crate::failure::Failure;
 use crate::output::{Bar, count};
 use catalog::{Catalog, Waiting};
+use control::clock::{Clock, SystemClock};
 use control::scout::Stop;
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,9 @@ impl Drain<'_> {
             let progress = engine.progress();
             if pace.is_due(progress.in_flight == 0) {
                 let waiting = pace.timed(self.catalog.waiting()).await?;
-                if let Some(drained) = judge(&waiting) {
+                if let Some(drained) = judge(&waiting)
+                    && !self.catalog.opportunities(SystemClock.now_us()).await?.requests
+                {
                     return Ok(drained);
                 }
                 let all = progress.completed + waiting.queued + waiting.held + progress.in_flight;

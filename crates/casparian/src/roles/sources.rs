@@ -1,6 +1,6 @@
 //! What is scouted: the paths that were named, else the sources of casparian.toml.
 
-use crate::config::{HashMode, Settings, Text};
+use crate::config::{HashMode, Settings, Settle, Text};
 use crate::failure::{Failure, Kind};
 use catalog::Catalog;
 use control::clock::SystemClock;
@@ -57,7 +57,7 @@ fn configured(settings: &Settings, settle: Duration) -> Result<Vec<Source>, Fail
         match Source::at(&path_of(settings, &entry.path), &[]) {
             Ok(mut source) => {
                 source.ignore.clone_from(&entry.ignore);
-                source.settle = entry.settle.map_or(settle, |settle| settle.get());
+                source.settle = entry.settle.map_or(settle, Settle::get);
                 add(&mut sources, source);
             }
             Err(error) if entries.len() == 1 => return Err(error.into()),

@@ -81,7 +81,7 @@ api_key = "hunter2"
 "#,
     );
     let outcome = project.casparian(&["doctor", "--json"]);
-    assert_eq!(in_force(&outcome, "sentinel.lease"), ("10s".into(), "casparian.toml:26".into()));
+    assert_eq!(in_force(&outcome, "sentinel.lease"), ("10s".into(), "casparian.toml:27".into()));
     assert_eq!(in_force(&outcome, "worker.slots").0, "3");
     assert_eq!(in_force(&outcome, "llm.api_key").0, "(set, not shown)");
     let text = project.casparian(&["doctor"]);
@@ -108,23 +108,27 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn what_is_wrong_in_the_file_is_told_with_line_and_nearest_key() {
-    insta::assert_snapshot!(refused("[sentinel]\n\nleese = \"2s\"\n"), @"");
-    insta::assert_snapshot!(refused("[sentinal]\n"), @"");
-    insta::assert_snapshot!(refused("[worker]\ncolour = 1\n"), @"");
-    insta::assert_snapshot!(refused("[worker]\nslots = \"many\"\n"), @"");
-    insta::assert_snapshot!(refused("[worker]\nslots = 0\n"), @"");
-    insta::assert_snapshot!(refused("[sentinel]\nlease = \"2\"\n"), @"");
-    insta::assert_snapshot!(refused("[sentinel]\nlease = \"2s\"\nheartbeat = \"3s\"\n"), @"");
-    insta::assert_snapshot!(refused("[security]\nsandbox = \"no\"\n"), @"");
-    insta::assert_snapshot!(refused("[sentinel]\nbind = \"tcp://0.0.0.0:5555\"\n"), @"");
-    insta::assert_snapshot!(refused("[[sources]]\nignore = []\n"), @"");
-    insta::assert_snapshot!(refused("[[rules]]\npattern = \"[\"\ntag = \"x\"\n"), @"");
-    insta::assert_snapshot!(refused("[[rules]]\npattern = \"*\"\ntag = \"a b\"\n"), @"");
-    insta::assert_snapshot!(refused("[topics.a]\nuri = \"@b\"\n"), @"");
-    insta::assert_snapshot!(refused("[topics.a]\nuri = \"parquet://../x\"\n"), @"");
-    insta::assert_snapshot!(refused("[plugins.a.limits]\nmemry = \"1GB\"\n"), @"");
-    insta::assert_snapshot!(refused("output = \"s3://bucket\"\n"), @"");
-    insta::assert_snapshot!(refused("a = [\n"), @"");
+    let texts = [
+        "[sentinel]\n\nleese = \"2s\"\n",
+        "[sentinal]\n",
+        "[worker]\ncolour = 1\n",
+        "[worker]\nslots = \"many\"\n",
+        "[worker]\nslots = 0\n",
+        "[sentinel]\nlease = \"2\"\n",
+        "[sentinel]\nlease = \"2s\"\nheartbeat = \"3s\"\n",
+        "[security]\nsandbox = \"no\"\n",
+        "[sentinel]\nbind = \"tcp://0.0.0.0:5555\"\n",
+        "[[sources]]\nignore = []\n",
+        "[[rules]]\npattern = \"[\"\ntag = \"x\"\n",
+        "[[rules]]\npattern = \"*\"\ntag = \"a b\"\n",
+        "[topics.a]\nuri = \"@b\"\n",
+        "[topics.a]\nuri = \"parquet://../x\"\n",
+        "[plugins.a.limits]\nmemry = \"1GB\"\n",
+        "output = \"s3://bucket\"\n",
+        "a = [\n",
+    ];
+    let all = texts.map(|text| format!("{}\n{}", text.trim_end(), refused(text)));
+    insta::assert_snapshot!(all.join("\n"));
 }
 
 #[test]

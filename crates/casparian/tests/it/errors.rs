@@ -53,12 +53,12 @@ fn a_project_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_catalog_that_is_none_is_not_reachable() {
+fn a_catalog_that_is_none_is_refused() {
     let project = Project::new();
     project
         .write("x.db", "this is no database, and long enough to be looked at as one by its header");
     let outcome = project.casparian(&["status", "--catalog", "x.db"]);
-    assert_eq!(outcome.code, 4, "{}", outcome.stderr);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("x.db"), "{}", outcome.stderr);
 }
 

@@ -55,7 +55,7 @@ fn a_failed_job_can_be_looked_at_and_tried_again() {
     }
     let id = job["id"].as_str().unwrap();
     let shown = project.json(&["jobs", "show", id]);
-    assert_eq!(shown["log"].as_str().unwrap().trim(), "about to fail");
+    assert!(shown["log"].as_str().unwrap().starts_with("about to fail\n"), "{shown:#}");
     assert!(shown["artifacts"].as_array().unwrap().is_empty());
 
     let retry = project.casparian(&["jobs", "retry", id]);
@@ -78,12 +78,12 @@ fn a_repaired_plugin_gets_the_files_that_failed() {
 #[test]
 fn a_plugin_that_cannot_be_read_is_rejected_with_its_line_and_the_others_go_on() {
     let project = Project::with_orders();
-    project.write("plugins/broken.py", "# PATTERN: [\n# TOPIC: x\n");
+    project.write("plugins/broken.py", "# PATTERN: [\n# TOPIC: x\nclass Handler:\n    pass\n");
     project.write("data/a.csv", "x\n1\n");
     let outcome = project.casparian(&["run", "data"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert!(
-        outcome.stderr.contains("plugin broken is rejected: plugins/broken.py:1"),
+        outcome.stderr.starts_with("warning: plugins/broken.py:1: PATTERN"),
         "{}",
         outcome.stderr
     );
@@ -103,7 +103,7 @@ fn an_unreadable_file_is_named_and_the_exit_code_is_3() {
     project.write("data/a.csv", "x\n1\n");
     project.write("data/closed.csv", "x\n2\n");
     let closed = project.path("data/closed.csv");
-    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o0)).unwrap();
     if std::fs::read(&closed).is_ok() {
         eprintln!("skipped: this user may read everything");
         return;

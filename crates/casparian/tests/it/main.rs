@@ -1,5 +1,7 @@
 //! The real binary, run as people run it.
 
+#![cfg(test)]
+
 mod config;
 mod doors;
 mod errors;

@@ -8,7 +8,7 @@ fn with_hostile_names() -> Project {
     let project = Project::with_orders();
     for name in [&b"caf\xe9.csv"[..], b"two\nlines.csv", b"\x1b[31mred.csv"] {
         let path = project.path("data").join(OsStr::from_bytes(name));
-        std::fs::write(path, [b"x\n", name, b"\n"].concat()).unwrap();
+        std::fs::write(path, format!("x\n{}\n", name.len())).unwrap();
     }
     project
 }
@@ -42,7 +42,7 @@ fn a_document_has_the_bytes_of_names_that_are_no_text() {
     let file = &document["files"][0];
     assert!(file["path"].as_str().unwrap().ends_with(r"data/caf\xe9.csv"));
     let encoded = file["path_b64"].as_str().unwrap();
-    assert!(encoded.ends_with(&"6S5jc3Y=".to_owned()) || encoded.len() > 8, "{encoded}");
+    assert!(encoded.len() > 8, "{encoded}");
     let plain = project.json(&["files", "two*"]);
     assert!(plain["files"][0].get("path_b64").is_none());
     assert!(plain["files"][0]["path"].as_str().unwrap().ends_with("two\nlines.csv"));
@@ -70,7 +70,7 @@ fn what_cannot_be_an_input_is_passed_over_and_never_fatal() {
     let project = Project::with_orders();
     project.write("data/a.csv", "x\n1\n");
     let link = |to: &str, name: &str| {
-        std::os::unix::fs::symlink(to, project.path("data").join(name)).unwrap()
+        std::os::unix::fs::symlink(to, project.path("data").join(name)).unwrap();
     };
     link("nowhere", "dangling.csv");
     link("loop.csv", "loop.csv");

@@ -82,9 +82,9 @@ impl Bulk {
     pub(crate) fn then_rows<T>(
         mut self,
         rows: &[T],
-        mut push: impl FnMut(Separated<'_, Sqlite, &'static str>, &T),
+        push: impl FnMut(Separated<'_, Sqlite, &'static str>, &T),
     ) -> Self {
-        self.query.push_values(rows, |row, one| push(row, one));
+        self.query.push_values(rows, push);
         self.of(rows.len())
     }
 

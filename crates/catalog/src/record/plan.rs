@@ -75,7 +75,7 @@ impl<N: FnMut() -> i64> Planner<N> {
                 self.plan.routed.push(tagged.location);
                 known.current.inspect(|version| self.note_tags(version, tagged))
             }
-            Some(hash) => Some(self.version(tagged, hash, known.current)),
+            Some(hash) => Some(self.version(tagged, hash, known.current.as_ref())),
         };
         if let Some(version) = version {
             for plugin in tagged.plugins {
@@ -89,15 +89,15 @@ impl<N: FnMut() -> i64> Planner<N> {
         &mut self,
         tagged: &Tagged<'_>,
         hash: ContentHash,
-        current: Option<VersionSummary>,
+        current: Option<&VersionSummary>,
     ) -> VersionSummary {
-        let same = current.as_ref().filter(|version| version.hash == hash);
+        let same = current.filter(|version| version.hash == hash);
         let same = same.filter(|version| {
             !tagged.plugins.iter().any(|plugin| self.is_undone(tagged.location, version, plugin))
         });
         let version = match same {
             Some(version) => version.clone(),
-            None => self.add_version(tagged, hash, current.as_ref()),
+            None => self.add_version(tagged, hash, current),
         };
         self.plan.hashed.push(HashedLocation {
             location: tagged.location,

@@ -1,7 +1,7 @@
 //! The Sentinel's loop: takes what came in, asks `decide`, does what it says in one transaction, and sends only what is committed.
 
 use super::batch::events_of;
-use super::decide::{Action, Assignment, Decider, Event, Hint, Outcome, Peer, Timing};
+use super::decide::{Action, Assignment, Command, Decider, Event, Hint, Outcome, Peer, Timing};
 use super::progress::Progress;
 use super::socket::{Inbound, Outbox};
 use super::store::{self, Batch};
@@ -9,8 +9,8 @@ use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;
 use catalog::{Catalog, CatalogError, NewRequest, Opportunities, SentinelEpoch};
-use protocol::{Conclude, ErrorClass, PluginVersion, SentinelMessage};
-use std::collections::BTreeSet;
+use protocol::{Conclude, ErrorClass, JobAttempt, PluginVersion, SentinelMessage};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -155,8 +155,9 @@ impl Driver {
                         }
                         Action::Dispatch(peer, assignment) => assignments.push((peer, assignment)),
                         Action::Command(command) => {
+                            let rows = rows_by_job(&command);
                             let outcome = batch.run(command, &mut self.registrar).await?;
-                            self.count(&outcome);
+                            self.count(&outcome, &rows);
                             next.extend(life.decider.on(mono_us, Event::Outcome(outcome)));
                         }
                     }
@@ -201,15 +202,22 @@ impl Driver {
         self.outbox.flush();
     }
 
-    fn count(&self, outcome: &Outcome) {
+    fn count(&self, outcome: &Outcome, rows: &BTreeMap<JobAttempt, u64>) {
         match outcome {
             Outcome::Concluded { concluded, .. } => {
                 self.progress.count_completed(concluded.len() as u64);
+                self.progress.count_rows(concluded.iter().filter_map(|job| rows.get(job)).sum());
             }
             Outcome::Failed { taken: true, .. } => self.progress.count_failed(),
             _ => {}
         }
     }
+}
+
+/// What the receipts of a command say.
+fn rows_by_job(command: &Command) -> BTreeMap<JobAttempt, u64> {
+    let Command::Conclude { receipts, .. } = command else { return BTreeMap::new() };
+    receipts.iter().map(|receipt| (receipt.job, receipt.metrics.rows)).collect()
 }
 
 impl Life {

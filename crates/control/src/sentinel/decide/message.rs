@@ -53,7 +53,7 @@ impl Decider {
         let (ready, strange) = self.split_ready(&session, heartbeat.ready);
         refused.extend(strange);
         if !heartbeat.retired.is_empty() {
-            heartbeat.retired.iter().for_each(|artifact| drop(self.retiring.remove(artifact)));
+            self.retiring.retain(|artifact, _| !heartbeat.retired.contains(artifact));
             actions.push(Action::Command(Command::MarkRetired { artifacts: heartbeat.retired }));
         }
         let answer = HeartbeatAnswer { renewed, refused, ..HeartbeatAnswer::default() };

@@ -138,7 +138,7 @@ impl Decider {
         self.release(&concluded);
         // Whatever waited for these jobs may go on.
         self.hint.held |= !concluded.is_empty();
-        retire.iter().for_each(|one| drop(self.retiring.insert(one.artifact, now_us)));
+        self.retiring.extend(retire.iter().map(|one| (one.artifact, now_us)));
         self.hint.retirements |= !retire.is_empty();
         let answer = HeartbeatAnswer { concluded, refused, retire, ..HeartbeatAnswer::default() };
         self.answer_and_go_on(now_us, session, answer)
@@ -194,7 +194,7 @@ impl Decider {
             return Vec::new();
         }
         let peer = peer.peer.clone();
-        retire.iter().for_each(|one| drop(self.retiring.insert(one.artifact, now_us)));
+        self.retiring.extend(retire.iter().map(|one| (one.artifact, now_us)));
         vec![Action::Answer(peer, HeartbeatAnswer { retire, ..HeartbeatAnswer::default() })]
     }
 
