@@ -19,7 +19,8 @@ pub struct Backend {
     pub epoch: SentinelEpoch,
     pub session: SessionToken,
     now_us: AtomicI64,
-    directory: TempDir,
+    /// Goes with the backend.
+    _directory: TempDir,
 }
 
 impl Backend {
@@ -30,13 +31,9 @@ impl Backend {
         let epoch = catalog.take_sentinel_epoch().await.unwrap();
         let session: SessionToken = "session1".parse().unwrap();
         let now_us = AtomicI64::new(1_800_000_000_000_000);
-        let backend = Self { catalog, epoch, session, now_us, directory };
+        let backend = Self { catalog, epoch, session, now_us, _directory: directory };
         backend.worker("session1").await;
         backend
-    }
-
-    pub fn url(&self) -> String {
-        self.directory.path().join("catalog.db").to_str().unwrap().to_owned()
     }
 
     pub fn now(&self) -> i64 {

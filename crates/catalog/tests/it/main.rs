@@ -1,5 +1,7 @@
 //! The conformance suite of the catalog, a module per subject. What differs between databases is in `backend` alone.
 
+#![cfg(test)]
+
 mod admission;
 mod backend;
 mod commit;

@@ -13,9 +13,12 @@ pub(crate) const PASS_OPEN: Duration = Duration::from_secs(30);
 /// The digest of a directory that is gone, and whose files are all marked so.
 pub(crate) const GONE: &[u8] = b"";
 
+/// None: the entries are not all stored yet.
+type Digest = Option<[u8; DIGEST_LEN]>;
+
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    directories: Vec<(Arc<[u8]>, Option<[u8; DIGEST_LEN]>)>,
+    directories: Vec<(Arc<[u8]>, Digest)>,
     locations: Vec<(Home, Vec<u8>, FileStat)>,
     deleted: Vec<LocationId>,
     ignored: Vec<LocationId>,

@@ -8,12 +8,12 @@ use protocol::{Dispatch, JobKind, JobLimits, SinkTarget, StagedOutput};
 
 pub(super) fn payload(
     assignment: Assignment,
-    job: JobDetail,
+    job: &JobDetail,
     manifest: ManifestDetail,
     outputs: Vec<StagedOutput>,
     lease_s: f64,
 ) -> Dispatch {
-    let path = full_path(&job);
+    let path = full_path(job);
     let is_utf8 = std::str::from_utf8(&path).is_ok();
     let sinks = manifest.topics.into_iter().map(|target| SinkTarget {
         topic: target.topic,

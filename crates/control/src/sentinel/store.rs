@@ -64,12 +64,12 @@ impl<'a> Batch<'a> {
             }
             Command::Claim { session, limit } => {
                 let jobs = self.tx().await?.claim(&session, limit, false, now_us).await?;
-                let jobs = jobs.into_iter().map(claimed).collect();
+                let jobs = jobs.iter().map(claimed).collect();
                 Ok(Outcome::Claimed { session, asked: limit, jobs })
             }
             Command::ClaimSuspect { session } => {
                 let jobs = self.tx().await?.claim(&session, 1, true, now_us).await?;
-                let job = jobs.into_iter().next().map(claimed);
+                let job = jobs.first().map(claimed);
                 Ok(Outcome::SuspectClaimed { session, job })
             }
             Command::Grant { session, ready } => self.grant(session, &ready).await,
@@ -146,7 +146,7 @@ impl<'a> Batch<'a> {
             let (id, attempt) = (job.job, job.attempt);
             match outcome {
                 GrantOutcome::Granted { supersede } => {
-                    granted.push(Grant { id, attempt, supersede })
+                    granted.push(Grant { id, attempt, supersede });
                 }
                 GrantOutcome::Refused { reason } => {
                     refused.push(Refusal { id, attempt, reason: reason.to_owned() });
@@ -235,7 +235,7 @@ impl<'a> Batch<'a> {
             0 => Vec::new(),
             _ => tx.recovery_outputs(assignment.job.id).await?,
         };
-        Ok(dispatch::payload(assignment, detail, manifest, outputs, lease_s))
+        Ok(dispatch::payload(assignment, &detail, manifest, outputs, lease_s))
     }
 }
 
@@ -251,12 +251,12 @@ impl Batch<'_> {
     }
 }
 
-fn claimed(job: ClaimedJob) -> Claimed {
-    let ClaimedJob { job, failures, losses, retries } = job;
+fn claimed(job: &ClaimedJob) -> Claimed {
+    let ClaimedJob { job, failures, losses, retries } = *job;
     Claimed { job, failures, losses, retries }
 }
 
 pub(super) fn in_flight(job: InFlightJob) -> InFlight {
     let InFlightJob { claimed: job, session, committing, recovery } = job;
-    InFlight { claimed: claimed(job), session, committing, recovery }
+    InFlight { claimed: claimed(&job), session, committing, recovery }
 }

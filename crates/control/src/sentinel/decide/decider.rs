@@ -50,7 +50,7 @@ impl Decider {
         match event {
             Event::Identify(peer, identify, fresh) => vec![self.on_identify(peer, identify, fresh)],
             Event::Message(peer, message) => self.on_message(now_us, peer, message),
-            Event::Concludes(peer, concludes) => self.on_concludes(now_us, peer, concludes),
+            Event::Concludes(peer, concludes) => self.on_concludes(now_us, &peer, concludes),
             Event::Malformed(peer, message) => {
                 vec![Action::Err(peer, ErrReport { message, ..ErrReport::default() })]
             }

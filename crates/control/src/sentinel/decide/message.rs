@@ -25,7 +25,7 @@ impl Decider {
         match message {
             WorkerMessage::Heartbeat(heartbeat) => self.on_heartbeat(now_us, peer, heartbeat),
             WorkerMessage::Conclude(job, conclude) => {
-                self.on_concludes(now_us, peer, vec![(job, conclude)])
+                self.on_concludes(now_us, &peer, vec![(job, conclude)])
             }
             WorkerMessage::Err(job, report) => {
                 // A complaint about a message of ours: the lease of the job, if there is one, takes care of the rest.
@@ -149,14 +149,14 @@ impl Decider {
     pub(super) fn on_concludes(
         &mut self,
         now_us: i64,
-        peer: Peer,
+        peer: &Peer,
         concludes: Vec<(JobId, Conclude)>,
     ) -> Vec<Action> {
         let mut actions = Vec::new();
         let mut receipts = Vec::new();
         let mut speaker = None;
         for (job, conclude) in concludes {
-            let Some(session) = self.session_of(&peer, conclude.token.as_ref(), now_us) else {
+            let Some(session) = self.session_of(peer, conclude.token.as_ref(), now_us) else {
                 actions.push(identify_again(peer.clone()));
                 continue;
             };
@@ -169,7 +169,7 @@ impl Decider {
                     speaker = Some(session);
                 }
                 ConcludeStatus::Failed => {
-                    actions.extend(self.on_failure(now_us, &peer, session, job, conclude))
+                    actions.extend(self.on_failure(now_us, peer, session, job, conclude));
                 }
             }
         }
