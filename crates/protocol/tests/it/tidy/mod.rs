@@ -12,3 +12,4 @@ mod printing;
 mod project;
 mod python;
 mod sql;
+mod unused;
