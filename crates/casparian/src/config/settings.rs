@@ -224,17 +224,16 @@ impl Resolver<'_> {
     /// Where nothing is said, often enough for the lease.
     fn heartbeat(&self, lease: &Setting<Interval>) -> Result<Setting<Interval>, ConfigError> {
         let key = Key::SENTINEL_HEARTBEAT;
-        let lease = lease.value.get();
+        let lease_time = lease.value.get();
         let Some(given) = self.given(key, &self.file.sentinel.heartbeat)? else {
             let usual: Interval = self.value(key, &None)?.value;
-            let value = usual.min(Interval::at_least_a_millisecond(lease / 4));
+            let value = usual.min(Interval::at_least_a_millisecond(lease_time / 4));
             return Ok(Setting { value, origin: Origin::Default });
         };
-        if given.value.get().saturating_mul(2) > lease {
-            let lease_ms = lease.as_millis();
+        if given.value.get().saturating_mul(2) > lease_time {
             let what = format!(
-                "{} is too long for leases of {lease_ms}ms: at most half of sentinel.lease",
-                given.value
+                "{} is too long for leases of {}: at most half of sentinel.lease",
+                given.value, lease.value
             );
             return Err(self.wrong(key, &given.origin, what));
         }
@@ -244,7 +243,10 @@ impl Resolver<'_> {
     fn wrong(&self, key: Key, origin: &Origin, what: String) -> ConfigError {
         match origin {
             Origin::Default => ConfigError::Variable { name: key.path(), what },
-            Origin::File { line } => ConfigError::in_file(&self.project.config_file(), *line, what),
+            Origin::File { line } => {
+                let what = format!("{}: {what}", key.path());
+                ConfigError::in_file(&self.project.config_file(), *line, what)
+            }
             Origin::Variable(name) => ConfigError::Variable { name: (*name).to_owned(), what },
             Origin::Flag(flag) => ConfigError::Flag { flag, what },
         }

@@ -198,12 +198,25 @@ macro_rules! from_text {
     )*};
 }
 
-from_text!(Interval, Settle, HashMode, Gatekeeper, Sandbox, Secret);
+from_text!(Interval, Settle, HashMode, Gatekeeper, Sandbox);
 
 impl<'de> Deserialize<'de> for Slots {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = i64::deserialize(deserializer)?;
-        number.to_string().parse().map_err(serde::de::Error::custom)
+        let text = match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What is wrong with it is told without showing it.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(text) => Ok(Self(text)),
+            _ => Err(serde::de::Error::custom("a secret is a text: put it into quotes")),
+        }
     }
 }
 

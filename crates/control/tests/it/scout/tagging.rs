@@ -76,7 +76,7 @@ async fn an_empty_file_is_a_file() {
 async fn a_file_larger_than_any_buffer_is_hashed_whole() {
     let world = World::fresh().await;
     world.plugin("p", &["*"]).await;
-    let content: Vec<u8> = (0..3_000_001_u32).map(|i| (i * 31 >> 3) as u8).collect();
+    let content: Vec<u8> = (0..3_000_001_u32).map(|i| ((i * 31) >> 3) as u8).collect();
     world.write("large", &content);
     let report = world.pass().await;
     assert_eq!((report.bytes_hashed, report.files_hashed), (3_000_001, 1));
