@@ -25,7 +25,7 @@ pub struct NewLocation {
 }
 
 const UPSERT_LOCATIONS: &str = " ON CONFLICT (directory_id, name) DO UPDATE SET inode = excluded.inode, size = excluded.size,
-    mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, dirty = 1, routed_epoch = 0, deleted_at_us = NULL";
+    mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, dirty = 1, routed_epoch = excluded.routed_epoch, deleted_at_us = NULL";
 
 impl ScoutTx {
     pub async fn register_root(
@@ -88,6 +88,25 @@ impl ScoutTx {
         locations: &[NewLocation],
         now_us: i64,
     ) -> Result<(), CatalogError> {
+        self.upsert(locations, 0, now_us).await
+    }
+
+    /// New ones that no plugin wants by the rules of this epoch: they are routed with that.
+    pub async fn insert_unrouted(
+        &mut self,
+        locations: &[NewLocation],
+        epoch: i64,
+        now_us: i64,
+    ) -> Result<(), CatalogError> {
+        self.upsert(locations, epoch, now_us).await
+    }
+
+    async fn upsert(
+        &mut self,
+        locations: &[NewLocation],
+        routed_epoch: i64,
+        now_us: i64,
+    ) -> Result<(), CatalogError> {
         let ids = self.catalog.ids().await?;
         for chunk in locations.chunks(ROWS_MAX) {
             let insert = "INSERT INTO file_location (id, directory_id, name, inode, size, mtime_ns, ctime_ns, dirty, racy, routed_epoch, discovered_at_us) ";
@@ -100,7 +119,8 @@ impl ScoutTx {
                     .push_bind(stat.size.cast_signed())
                     .push_bind(stat.mtime_ns)
                     .push_bind(stat.ctime_ns)
-                    .push("1, 0, 0")
+                    .push("1, 0")
+                    .push_bind(routed_epoch)
                     .push_bind(now_us);
             });
             insert.then(UPSERT_LOCATIONS).execute(&mut self.tx).await?;

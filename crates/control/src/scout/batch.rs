@@ -19,10 +19,21 @@ type Digest = Option<[u8; DIGEST_LEN]>;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     directories: Vec<(Arc<[u8]>, Digest)>,
-    locations: Vec<(Home, Vec<u8>, FileStat)>,
+    /// To be routed, and perhaps hashed.
+    locations: Vec<Location>,
+    /// New ones that nobody wants by the rules of the epoch.
+    unrouted: Vec<Location>,
+    unrouted_epoch: i64,
     deleted: Vec<LocationId>,
     ignored: Vec<LocationId>,
     digests: Vec<(DirectoryId, Option<Vec<u8>>)>,
+}
+
+#[derive(Debug)]
+struct Location {
+    home: Home,
+    name: Vec<u8>,
+    stat: FileStat,
 }
 
 /// The directory of a location.
@@ -45,6 +56,7 @@ impl Batch {
     pub(crate) fn len(&self) -> usize {
         self.directories.len()
             + self.locations.len()
+            + self.unrouted.len()
             + self.deleted.len()
             + self.ignored.len()
             + self.digests.len()
@@ -56,20 +68,23 @@ impl Batch {
 
     /// How many locations come, in whatever way.
     pub(crate) fn locations(&self) -> u64 {
-        self.locations.len() as u64
+        (self.locations.len() + self.unrouted.len()) as u64
     }
 
-    pub(crate) fn new_directory(
-        &mut self,
-        path: Arc<[u8]>,
-        digest: Option<[u8; DIGEST_LEN]>,
-    ) -> Home {
+    pub(crate) fn new_directory(&mut self, path: Arc<[u8]>, digest: Digest) -> Home {
         self.directories.push((path, digest));
         Home::New(self.directories.len() - 1)
     }
 
     pub(crate) fn store(&mut self, home: Home, name: &[u8], stat: FileStat) {
-        self.locations.push((home, name.to_vec(), stat));
+        self.locations.push(Location { home, name: name.to_vec(), stat });
+    }
+
+    /// A new location that nobody wants by the rules of `epoch`.
+    pub(crate) fn store_unrouted(&mut self, home: Home, name: &[u8], stat: FileStat, epoch: i64) {
+        self.unrouted.push(Location { home, name: name.to_vec(), stat });
+        // One pass has one set of rules.
+        self.unrouted_epoch = epoch;
     }
 
     pub(crate) fn leave(&mut self, location: LocationId, departure: Departure) {
@@ -97,11 +112,9 @@ impl Batch {
             .map(|(path, digest)| NewDirectory { path, digest: digest.as_ref().map(|d| &d[..]) })
             .collect();
         let ids = tx.upsert_directories(root, &directories, now_us).await?;
-        let locations = self.locations.drain(..);
-        let locations: Vec<_> = locations
-            .map(|(home, name, stat)| NewLocation { directory: home.id(&ids), name, stat })
-            .collect();
-        tx.upsert_locations(&locations, now_us).await?;
+        tx.upsert_locations(&resolved(&mut self.locations, &ids), now_us).await?;
+        let unrouted = resolved(&mut self.unrouted, &ids);
+        tx.insert_unrouted(&unrouted, self.unrouted_epoch, now_us).await?;
         tx.mark_deleted(&self.deleted, now_us).await?;
         tx.mark_ignored(&self.ignored, now_us).await?;
         tx.set_digests(&self.last_digests()).await?;
@@ -119,6 +132,12 @@ impl Batch {
         digests.dedup_by_key(|(id, _)| *id);
         digests
     }
+}
+
+fn resolved(locations: &mut Vec<Location>, new: &[DirectoryId]) -> Vec<NewLocation> {
+    let resolve =
+        |it: Location| NewLocation { directory: it.home.id(new), name: it.name, stat: it.stat };
+    locations.drain(..).map(resolve).collect()
 }
 
 impl Home {

@@ -5,8 +5,9 @@
 
 use super::batch::{Batch, Departure, GONE, Home, ROWS_MAX};
 use super::below;
-use super::listing::Listing;
+use super::listing::{Entry, Listing};
 use super::progress::Progress;
+use super::routes::Routes;
 use super::scout_error::ScoutError;
 use super::source::{OpenRoot, is_file};
 use super::stop::Stop;
@@ -38,6 +39,8 @@ pub(crate) struct Inventory<'a> {
     pub(crate) progress: &'a Progress,
     pub(crate) root: &'a OpenRoot,
     pub(crate) root_id: SourceRootId,
+    /// None: nothing is routed here.
+    routes: Option<&'a Routes>,
     pub(crate) counts: InventoryCounts,
     batch: Batch,
 }
@@ -49,9 +52,10 @@ impl<'a> Inventory<'a> {
         progress: &'a Progress,
         root: &'a OpenRoot,
         root_id: SourceRootId,
+        routes: Option<&'a Routes>,
     ) -> Self {
         let (counts, batch) = (InventoryCounts::default(), Batch::default());
-        Self { catalog, clock, progress, root, root_id, counts, batch }
+        Self { catalog, clock, progress, root, root_id, routes, counts, batch }
     }
 
     /// Takes the walk's listings until its end, or until stopped: then what was seen is stored, and nothing else.
@@ -122,18 +126,26 @@ impl<'a> Inventory<'a> {
         }
         if listing.files.len() < ROWS_MAX {
             let home = self.batch.new_directory(Arc::clone(&listing.path), digest);
-            for file in &listing.files {
-                self.batch.store(home, listing.name(file), file.stat);
-            }
+            listing.files.iter().for_each(|file| self.store_file(home, listing, file));
             return Ok(());
         }
         let id = self.make_directory(&listing.path).await?;
         for file in &listing.files {
-            self.batch.store(Home::Known(id), listing.name(file), file.stat);
+            self.store_file(Home::Known(id), listing, file);
             self.flush_if_full().await?;
         }
         self.batch.digest(id, digest.as_ref().map(|digest| &digest[..]));
         Ok(())
+    }
+
+    /// A file that the catalog does not know. What nobody wants is routed with that, and the tagger never sees it.
+    fn store_file(&mut self, home: Home, listing: &Listing, file: &Entry) {
+        let name = listing.name(file);
+        let unwanted = |routes: &&Routes| !routes.want(&below::join(&listing.path, name));
+        match self.routes.filter(unwanted) {
+            Some(routes) => self.batch.store_unrouted(home, name, file.stat, routes.epoch()),
+            None => self.batch.store(home, name, file.stat),
+        }
     }
 
     /// The row of a directory whose entries take more than one transaction.
@@ -167,10 +179,16 @@ impl<'a> Inventory<'a> {
             let file = if order == Ordering::Greater { None } else { files.next() };
             match (file, &known) {
                 (Some(file), Some(known)) if known.stat == file.stat && !known.deleted => {}
-                (Some(file), known) => {
-                    self.count_stored(known.as_ref());
+                (Some(file), Some(known)) => {
+                    self.counts.files_changed += u64::from(!known.deleted);
+                    self.counts.files_new += u64::from(known.deleted);
                     compared.wrote = true;
                     self.batch.store(Home::Known(stored.id), listing.name(file), file.stat);
+                }
+                (Some(file), None) => {
+                    self.counts.files_new += 1;
+                    compared.wrote = true;
+                    self.store_file(Home::Known(stored.id), listing, file);
                 }
                 (None, Some(known)) if !known.deleted && listing.complete => {
                     self.miss(listing, known, &mut compared);
@@ -187,19 +205,15 @@ impl<'a> Inventory<'a> {
         self.finish_compare(listing, stored, compared).await
     }
 
-    fn count_stored(&mut self, known: Option<&StoredEntry>) {
-        match known {
-            Some(known) if !known.deleted => self.counts.files_changed += 1,
-            _ => self.counts.files_new += 1,
-        }
-    }
-
     /// A stored name that the directory does not list any more.
     fn miss(&mut self, listing: &Listing, known: &StoredEntry, compared: &mut Compared) {
         let path = below::join(&listing.path, &known.name);
         let departure = match below::lstat(self.root.fd.as_fd(), &path) {
             Err(Errno::NOENT | Errno::NOTDIR) => Departure::Deleted,
             Ok(stat) if !is_file(&stat) => Departure::Deleted,
+            Ok(stat) if self.root.own.have(&stat) || self.root.own.have_path(&path) => {
+                Departure::Ignored
+            }
             Ok(_) if listing.ignores.has(&path, false) => Departure::Ignored,
             // It is there: the directory was read while names moved in it. Or nobody can say.
             Ok(_) | Err(_) => {

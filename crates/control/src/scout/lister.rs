@@ -141,7 +141,7 @@ impl<'a> Lister<'a> {
         entry: &Entry,
     ) -> bool {
         let is_directory = entry.kind == Kind::Directory;
-        let may_be_own = is_directory && !self.root.own.are_none();
+        let may_be_own = self.root.own.may_have(name, entry.stat.inode);
         if !may_be_own && ignores.are_built_in_only() {
             return ignores::is_never_an_input(name, is_directory);
         }
@@ -151,13 +151,13 @@ impl<'a> Lister<'a> {
             self.path.push(b'/');
         }
         self.path.extend_from_slice(name);
-        may_be_own && self.is_own(fd, name, entry) || ignores.has(&self.path, is_directory)
+        may_be_own && self.is_own(fd, name) || ignores.has(&self.path, is_directory)
     }
 
-    fn is_own(&self, fd: BorrowedFd<'_>, name: &[u8], entry: &Entry) -> bool {
+    fn is_own(&self, fd: BorrowedFd<'_>, name: &[u8]) -> bool {
         let stat =
             || statat(fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|s| self.root.own.have(&s));
-        self.root.own.have_path(&self.path) || self.root.own.may_have(entry.stat.inode) && stat()
+        self.root.own.have_path(&self.path) || stat()
     }
 
     /// Fills in the stat of a file, and the kind where the directory did not say it.

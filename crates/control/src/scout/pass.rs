@@ -8,6 +8,7 @@ use super::pass_mark::PassMark;
 use super::progress::Progress;
 use super::report::{PassReport, Unreadable};
 use super::roots::Roots;
+use super::routes::Routes;
 use super::scout_error::ScoutError;
 use super::source::{OpenRoot, Source};
 use super::stop::Stop;
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone)]
 pub struct ScoutSettings {
     pub sources: Vec<Source>,
-    /// The project's state and output directories, absolute: never an input.
+    /// The project's state and output, directories or files, absolute: never an input.
     pub own: Vec<PathBuf>,
     /// Threads that walk, and threads that hash: the cores of the machine.
     pub threads: usize,
@@ -66,7 +67,7 @@ impl Scout {
     /// The inventory alone: no file is opened, nothing is versioned.
     pub async fn scan(&mut self, stop: &Stop) -> Result<PassReport, ScoutError> {
         let (mut report, began) = self.begin();
-        self.inventory(&Look::All, None, stop, &mut report).await?;
+        self.inventory(&Look::All, None, None, stop, &mut report).await?;
         Ok(self.end(report, began, stop))
     }
 
@@ -91,7 +92,8 @@ impl Scout {
         stop: &Stop,
     ) -> Result<PassReport, ScoutError> {
         let (mut report, began) = self.begin();
-        let roots = self.inventory(look, watcher, stop, &mut report).await?;
+        let routes = Routes::load(&self.catalog).await?;
+        let roots = self.inventory(look, Some(&routes), watcher, stop, &mut report).await?;
         let mut mark = PassMark::new(&self.catalog, self.clock.as_ref());
         if roots.transactions > 0 {
             mark.adopt();
@@ -156,6 +158,7 @@ impl Scout {
     async fn inventory(
         &self,
         look: &Look,
+        routes: Option<&Routes>,
         watcher: Option<&Watcher>,
         stop: &Stop,
         report: &mut PassReport,
@@ -175,7 +178,7 @@ impl Scout {
                 }
             };
             let id = self.root_id(source).await?;
-            let mut inventory = self.inventory_of(&open, id);
+            let mut inventory = self.inventory_of(&open, id, routes);
             match (source.only(), look.of(index)) {
                 (Some(file), _) => self.look_at(&mut inventory, source, file).await?,
                 (None, Some(start)) => {
@@ -232,8 +235,13 @@ impl Scout {
         Ok(source.ignores(&rules)?)
     }
 
-    fn inventory_of<'a>(&'a self, open: &'a OpenRoot, id: SourceRootId) -> Inventory<'a> {
-        Inventory::new(&self.catalog, self.clock.as_ref(), &self.progress, open, id)
+    fn inventory_of<'a>(
+        &'a self,
+        open: &'a OpenRoot,
+        id: SourceRootId,
+        routes: Option<&'a Routes>,
+    ) -> Inventory<'a> {
+        Inventory::new(&self.catalog, self.clock.as_ref(), &self.progress, open, id, routes)
     }
 }
 

@@ -10,9 +10,9 @@ use protocol::{ContentHash, FileStat, LocationId};
 use std::time::{Duration, Instant};
 
 /// What one transaction may cost, in locations that are only marked.
-const COST_MAX: usize = 10_000;
+const COST_MAX: usize = 5_000;
 /// A version with its jobs takes so much longer than a mark.
-const VERSION_COST: usize = 20;
+const VERSION_COST: usize = 10;
 /// What was found does not wait longer: a job may start from it.
 const AGE_MAX: Duration = Duration::from_millis(100);
 

@@ -29,6 +29,16 @@ impl Routes {
         self.table.epoch
     }
 
+    /// Whether a plugin subscribes to a tag of the path.
+    pub(crate) fn want(&self, path: &[u8]) -> bool {
+        if self.table.plugins.is_empty() {
+            return false;
+        }
+        let tags = self.router.tags(path);
+        let has = |tag: &String| tags.iter().any(|given| given == tag);
+        self.table.plugins.iter().any(|plugin| plugin.tags.iter().any(has))
+    }
+
     /// `path` is relative to its source root.
     pub(crate) fn of(&self, path: &[u8]) -> Routed<'_> {
         let tags: Vec<String> = self.router.tags(path).into_iter().map(str::to_owned).collect();

@@ -4,9 +4,11 @@
 use super::pass::{HashMode, Look, Scout};
 use super::report::PassReport;
 use super::scout_error::ScoutError;
+use super::source::Source;
 use super::stop::Stop;
+use super::walk::Hint;
 use super::watch::{WatchStatus, Watcher};
-use catalog::CatalogError;
+use catalog::{CatalogError, TodoLocation};
 use protocol::{LocationId, SourceRootId};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +19,8 @@ const QUIET: Duration = Duration::from_millis(50);
 const QUIET_MAX: Duration = Duration::from_millis(200);
 /// How often the catalog is asked for work that no file brings: new rules, bytes that changed under a parser.
 const ASK: Duration = Duration::from_secs(1);
+/// Files that changed under a parser, at once.
+const CHANGED_MAX: usize = 100;
 /// A file that changed whenever it was read is tried again after this.
 const CHANGING_PAUSE: Duration = Duration::from_secs(2);
 /// After an error that may pass by itself.
@@ -175,18 +179,28 @@ impl Scout {
                 () = sleep(ASK) => {}
             }
             match self.is_asked_for(plan).await {
-                Ok(true) => return Ok(Wake::Look(Look::nowhere())),
-                Ok(false) => {}
+                Ok(Some(look)) => return Ok(Wake::Look(look)),
+                Ok(None) => {}
                 Err(error) if error.is_retryable() => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    async fn is_asked_for(&self, plan: &Plan) -> Result<bool, CatalogError> {
-        let none = LocationId::new(0);
-        Ok(self.catalog.rules_epoch().await? != plan.epoch
-            || !self.catalog.changed_holds(&plan.roots, none, 1).await?.is_empty())
+    /// Files that changed under a parser may be gone: their directories are looked at.
+    async fn is_asked_for(&self, plan: &Plan) -> Result<Option<Look>, CatalogError> {
+        let all = LocationId::new(0);
+        let changed = self.catalog.changed_holds(&plan.roots, all, CHANGED_MAX).await?;
+        let have_rules_moved = self.catalog.rules_epoch().await? != plan.epoch;
+        if changed.is_empty() && !have_rules_moved {
+            return Ok(None);
+        }
+        let hint = |file: &TodoLocation| {
+            let is_its = |source: &Source| source.path_bytes() == file.root;
+            let source = self.settings.sources.iter().position(is_its)?;
+            Some((source, Hint { path: file.directory.clone(), deep: false }))
+        };
+        Ok(Some(Look::Hints(changed.iter().filter_map(hint).collect())))
     }
 }
 

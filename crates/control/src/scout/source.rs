@@ -101,7 +101,7 @@ impl OpenRoot {
     }
 }
 
-/// The project's own state and output directories: never an input, whatever an ignore file says.
+/// The project's own state and output, directories or files: never an input, whatever an ignore file says.
 #[derive(Debug, Default)]
 pub(crate) struct OwnPlaces {
     /// Device and inode: an own directory is recognised whatever the path to it looks like.
@@ -128,18 +128,15 @@ impl OwnPlaces {
         own
     }
 
-    pub(crate) fn are_none(&self) -> bool {
-        self.ids.is_empty() && self.paths.is_empty()
-    }
-
     /// `path` is relative to the source root.
     pub(crate) fn have_path(&self, path: &[u8]) -> bool {
         self.paths.iter().any(|own| own == path)
     }
 
-    /// Whether it is worth asking for the stat of a directory with this inode.
-    pub(crate) fn may_have(&self, inode: u64) -> bool {
-        self.ids.iter().any(|&(_, own)| own == inode)
+    /// Whether it is worth a closer look: by the name, or by the inode that the directory tells.
+    pub(crate) fn may_have(&self, name: &[u8], inode: u64) -> bool {
+        let is_named = |path: &Vec<u8>| path.ends_with(name);
+        self.ids.iter().any(|&(_, own)| own == inode) || self.paths.iter().any(is_named)
     }
 
     pub(crate) fn have(&self, stat: &Stat) -> bool {

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::Notify;
 
+/// A watch costs the kernel about a kilobyte, and us its path.
+const WATCHES_MAX: usize = 100_000;
 /// More hints than this are one: look everywhere.
 const HINTS_MAX: usize = 1_000;
 const BUFFER_LEN: usize = 64 * 1024;
@@ -74,7 +76,7 @@ impl Watcher {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let shared = Arc::new(Shared {
             inotify,
-            watches_max,
+            watches_max: watches_max.min(WATCHES_MAX),
             state: Mutex::default(),
             changed: Notify::new(),
             stopped: AtomicBool::new(false),

@@ -82,6 +82,7 @@ async fn our_own_output_is_no_input() {
     world.write("a.csv", "1");
     world.write("lake/orders/part-1.parquet", "2");
     world.write("sub/lake/not_ours", "3");
+    world.write("sub/own.db", "a file of ours");
     let report = world.scan().await;
     assert_eq!(report.unreadable.count, 0);
     assert_eq!(world.live().await, ["a.csv", "sub/lake/not_ours"]);

@@ -1,6 +1,6 @@
 //! Passes that are killed anywhere, between random changes of the tree: in the end nothing is missing, nothing is made up.
 
-use super::world::{World, sha256};
+use super::world::{World, now, sha256};
 use control::scout::Stop;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -101,7 +101,7 @@ async fn take(world: &World, plugins: &mut BTreeSet<usize>, step: &Step) {
             }
         }
         Step::Touch { path } => {
-            let now = std::time::SystemTime::now();
+            let now = now();
             if let Ok(file) = fs::File::options().write(true).open(world.at(PATHS[path])) {
                 file.set_modified(now).unwrap();
             }

@@ -2,6 +2,7 @@
 
 use super::world::{World, sha256};
 use control::scout::{HashMode, Stop};
+use std::time::Duration;
 
 #[tokio::test]
 async fn each_content_that_a_path_held_is_a_version() {
@@ -114,4 +115,24 @@ async fn a_stopped_pass_goes_on_with_the_next() {
     let rest = world.pass().await;
     assert_eq!(report.versions + rest.versions, 50);
     assert!(!rest.stopped);
+}
+
+#[tokio::test]
+async fn a_file_that_changed_under_its_parser_is_looked_at_whatever_its_stat_says() {
+    let world = World::fresh().await;
+    world.plugin("p", &["*"]).await;
+    world.write("a", "1");
+    world.pass().await;
+    world.fail_as_changed().await;
+    assert_eq!(world.admit().await, 0, "nobody has looked yet");
+    world.clock.advance(Duration::from_secs(1));
+    let report = world.pass().await;
+    assert_eq!((report.files_hashed, report.versions), (1, 0));
+    assert_eq!(world.admit().await, 1, "the same content after all");
+    world.fail_as_changed().await;
+    world.write("a", "2");
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(world.pass().await.versions, 1);
+    assert_eq!(world.admit().await, 1, "the new version alone");
+    assert_eq!(world.version("a").await, Some((2, sha256("2"))));
 }

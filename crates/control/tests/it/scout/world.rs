@@ -1,10 +1,16 @@
 //! A source root, a catalog and a scout; and short words for what happens to them.
 
 use catalog::report::{FileFilter, FileRow, JobFilter, JobRow};
-use catalog::{Catalog, DesiredPlugin, DesiredRegistry, OpenMode, SentinelEpoch, TopicTarget};
+use catalog::{
+    Catalog, DesiredPlugin, DesiredRegistry, FailNext, Failure, OpenMode, SentinelEpoch,
+    TopicTarget, WorkerRegistration,
+};
 use control::clock::{Clock, ManualClock, SystemClock};
 use control::scout::{HashMode, PassReport, Scout, ScoutError, ScoutSettings, Source, Stop};
-use protocol::{ContentHash, Limits, PluginDeclaration, PluginVersion, SourceRootId, TopicOptions};
+use protocol::{
+    ContentHash, Environment, ErrorClass, Limits, Metrics, PluginDeclaration, PluginVersion,
+    SourceRootId, TopicOptions,
+};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -13,7 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 pub struct World {
@@ -100,7 +106,9 @@ impl World {
     pub fn settings_of(&self, sources: Vec<Source>) -> ScoutSettings {
         ScoutSettings {
             sources,
-            own: vec![self.temp.path().join("state"), self.root().join("lake")],
+            own: ["state", "root/lake", "root/sub/own.db"]
+                .map(|it| self.temp.path().join(it))
+                .to_vec(),
             threads: 2,
             hash: self.hash,
             sweep: Duration::from_secs(3_600),
@@ -137,6 +145,39 @@ impl World {
         let path = self.root().canonicalize().unwrap();
         let id = self.catalog.root_of(path.as_os_str().as_bytes()).await.unwrap();
         id.into_iter().collect()
+    }
+
+    /// A worker takes the oldest job and finds that the file is not the version it was told.
+    pub async fn fail_as_changed(&self) {
+        let now_us = self.clock.now_us();
+        let (environment, fresh) = (Environment::default(), format!("s{now_us}").parse().unwrap());
+        let registration = WorkerRegistration {
+            worker_id: "w",
+            environment: &environment,
+            slots: 1,
+            offered: None,
+            fresh: &fresh,
+        };
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let session = tx.register_worker(&registration, now_us).await.unwrap();
+        let claimed = tx.claim(&session, 1, false, now_us).await.unwrap().remove(0);
+        let failure = Failure {
+            job: claimed.job,
+            class: ErrorClass::Changed,
+            message: "it changed".to_owned(),
+            metrics: Metrics::default(),
+            next: FailNext::Changed,
+        };
+        assert!(tx.fail(&failure, &session, now_us).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+
+    /// How many jobs the Sentinel queues, now that it looks.
+    pub async fn admit(&self) -> u64 {
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let queued = tx.admit(self.clock.now_us()).await.unwrap();
+        tx.commit().await.unwrap();
+        queued
     }
 
     /// All that the inventory knows, by path below its root.
@@ -199,6 +240,11 @@ impl World {
         let report = self.scan().await;
         assert!(self.catalog_bytes() == before, "a scan with nothing to do wrote: {report:?}");
     }
+}
+
+/// What time it is, for file times.
+pub fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(SystemClock.now_us().cast_unsigned())
 }
 
 pub fn sha256(content: impl AsRef<[u8]>) -> ContentHash {
