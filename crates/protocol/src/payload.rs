@@ -144,6 +144,9 @@ pub struct Heartbeat {
     pub ready: Vec<ReadyJob>,
     /// Superseded files that lie in `_history` now.
     pub retired: Vec<ArtifactId>,
+    /// It takes no new jobs, and is gone when it holds none.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

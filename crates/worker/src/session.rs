@@ -113,6 +113,7 @@ impl Session {
             jobs,
             ready: self.held.ready(),
             retired: std::mem::take(&mut self.retired),
+            leaving: self.stopping,
         }));
     }
 
@@ -342,10 +343,18 @@ impl Session {
     /// No new jobs; what waits is given back at once.
     pub fn stop(&mut self) {
         self.stopping = true;
+        self.farewell();
         let jobs =
             self.held.0.iter().map(|(id, held)| JobAttempt { id: *id, attempt: held.attempt });
         for job in jobs.collect::<Vec<_>>() {
             self.end_if_queued(job, STOPPING);
+        }
+    }
+
+    /// Tells the Sentinel that this worker takes nothing more, and what it still holds.
+    pub fn farewell(&mut self) {
+        if self.identified {
+            self.say_heartbeat();
         }
     }
 

@@ -103,6 +103,9 @@ impl Drop for WorkerHandle {
 
 fn run(mut session: Session, inbox: &Receiver<Event>, threads: Vec<JoinHandle<()>>) {
     converse(&mut session, inbox);
+    if session.stopping {
+        session.farewell();
+    }
     session.queue.close();
     session.abort_running(STOPPING);
     let Session { link, orders, .. } = session;

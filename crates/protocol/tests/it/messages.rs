@@ -126,6 +126,7 @@ fn heartbeat() -> WorkerMessage {
         jobs: vec![JobProgress { id: JOB, attempt: 1, rows: 3, bytes: 1_024 }],
         ready: vec![ReadyJob { job: JOB, attempt: 1, commit_id, outputs: vec![staged()] }],
         retired: vec![ArtifactId::new(11)],
+        leaving: false,
     })
 }
 

@@ -58,6 +58,9 @@ impl Decider {
         }
         let answer = HeartbeatAnswer { renewed, refused, ..HeartbeatAnswer::default() };
         actions.push(Action::Answer(peer, answer));
+        if heartbeat.leaving {
+            actions.extend(self.on_leaving(&session));
+        }
         if !ready.is_empty() {
             actions.push(Action::Command(Command::Grant { session, ready }));
         } else {

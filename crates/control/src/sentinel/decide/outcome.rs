@@ -65,8 +65,13 @@ impl Decider {
         plugin_refusals: Vec<PluginRefusal>,
     ) -> Vec<Action> {
         let slots = identify.slots.max(1) as usize;
-        let worker =
-            Worker { peer: peer.clone(), session: session.clone(), slots, last_heard_us: now_us };
+        let worker = Worker {
+            peer: peer.clone(),
+            session: session.clone(),
+            slots,
+            last_heard_us: now_us,
+            leaving: false,
+        };
         self.workers.retain(|_, other| other.peer != peer);
         self.workers.insert(session.clone(), worker);
         let committing = self.held.values().filter(|held| !held.is_running());
@@ -187,7 +192,8 @@ impl Decider {
 
     fn on_retirements(&mut self, now_us: i64, retire: Vec<Retirement>) -> Vec<Action> {
         self.hint.retirements = !retire.is_empty();
-        let Some(peer) = self.workers.values().max_by_key(|worker| worker.last_heard_us) else {
+        let staying = self.workers.values().filter(|worker| !worker.leaving);
+        let Some(peer) = staying.max_by_key(|worker| worker.last_heard_us) else {
             return Vec::new();
         };
         if retire.is_empty() {

@@ -63,6 +63,18 @@ impl Decider {
         silent.into_iter().map(|session| self.forget_worker(session)).collect()
     }
 
+    /// It takes nothing more; when it holds nothing either, that was its last word.
+    pub(super) fn on_leaving(&mut self, session: &SessionToken) -> Option<Action> {
+        if let Some(worker) = self.workers.get_mut(session) {
+            worker.leaving = true;
+        }
+        if self.alone.as_ref() == Some(session) {
+            self.alone = None;
+        }
+        let holds = self.held.values().any(|held| held.belongs_to(session));
+        (!holds).then(|| self.forget_worker(session.clone()))
+    }
+
     fn forget_worker(&mut self, session: SessionToken) -> Action {
         self.workers.remove(&session);
         if self.alone.as_ref() == Some(&session) {
@@ -110,7 +122,8 @@ impl Decider {
         let waits_us = self.timing.lease_us;
         self.retiring.retain(|_, asked_us| *asked_us + waits_us > now_us);
         let wanted = self.hint.retirements && self.retiring.is_empty();
-        (wanted && !self.workers.is_empty()).then_some(Action::Command(Command::Retirements))
+        let has_worker = self.workers.values().any(|worker| !worker.leaving);
+        (wanted && has_worker).then_some(Action::Command(Command::Retirements))
     }
 
     fn give_suspect(&mut self, now_us: i64) -> Option<Action> {
@@ -146,7 +159,8 @@ impl Decider {
     /// Workers that were heard lately; a silent one gets nothing new.
     fn live_workers(&self, now_us: i64) -> Vec<SessionToken> {
         let deadline_us = now_us - 3 * self.timing.heartbeat_us;
-        let live = self.workers.values().filter(|worker| worker.last_heard_us > deadline_us);
+        let heard = self.workers.values().filter(|worker| worker.last_heard_us > deadline_us);
+        let live = heard.filter(|worker| !worker.leaving);
         live.map(|worker| worker.session.clone()).collect()
     }
 

@@ -13,6 +13,8 @@ pub(super) struct Worker {
     pub session: SessionToken,
     pub slots: usize,
     pub last_heard_us: i64,
+    /// It said that it takes no new jobs.
+    pub leaving: bool,
 }
 
 /// How long jobs take, as a moving mean; unknown until one has ended.

@@ -24,6 +24,27 @@ fn a_job_goes_from_dispatch_over_the_grant_to_its_end() {
 }
 
 #[test]
+fn a_worker_that_leaves_gets_no_further_job() {
+    let project = Project::new();
+    let sentinel = project.sentinel();
+    let mut leaving = Peer::connect(sentinel.endpoint());
+    leaving.identify();
+    project.write("a.csv", 1);
+    let job = leaving.next_dispatch();
+    leaving.leaving = true;
+    leaving.beat_until(|answer| !answer.renewed.is_empty());
+    project.write("b.csv", 2);
+    leaving.ready(job);
+    leaving.conclude(job);
+    assert!(!leaving.is_given_a_job());
+
+    let mut staying = Peer::connect(sentinel.endpoint());
+    staying.identify();
+    assert_ne!(staying.next_dispatch().id, job.id);
+    sentinel.stop().unwrap();
+}
+
+#[test]
 fn f14_a_worker_goes_on_with_its_jobs_when_the_sentinel_was_restarted() {
     let project = Project::new();
     let sentinel = project.sentinel();

@@ -12,6 +12,8 @@ pub struct Peer {
     socket: zmq::Socket,
     pub session: Option<SessionToken>,
     held: Vec<JobAttempt>,
+    /// Said in every heartbeat from then on.
+    pub leaving: bool,
 }
 
 impl Peer {
@@ -20,7 +22,7 @@ impl Peer {
         socket.set_linger(0).unwrap();
         socket.set_rcvtimeo(200).unwrap();
         socket.connect(endpoint).unwrap();
-        Self { socket, session: None, held: Vec::new() }
+        Self { socket, session: None, held: Vec::new(), leaving: false }
     }
 
     pub fn send(&self, message: &WorkerMessage) {
@@ -99,6 +101,12 @@ impl Peer {
         panic!("no job comes");
     }
 
+    /// Whatever comes in a while; whether a job was among it.
+    pub fn is_given_a_job(&self) -> bool {
+        let received = std::iter::from_fn(|| self.try_receive());
+        received.fold(false, |given, next| given || matches!(next, SentinelMessage::Dispatch(..)))
+    }
+
     fn heartbeat(&self, ready: Vec<ReadyJob>) -> WorkerMessage {
         let jobs = self.held.iter().map(|job| JobProgress {
             id: job.id,
@@ -110,6 +118,7 @@ impl Peer {
             token: self.session.clone(),
             jobs: jobs.collect(),
             ready,
+            leaving: self.leaving,
             ..Heartbeat::default()
         })
     }
