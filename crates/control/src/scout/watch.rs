@@ -2,13 +2,12 @@
 //! finds what they did not tell, and the status says that they are off.
 
 use super::walk::Hint;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, HashMap};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::Notify;
@@ -18,8 +17,6 @@ const WATCHES_MAX: usize = 100_000;
 /// More hints than this are one: look everywhere.
 const HINTS_MAX: usize = 1_000;
 const BUFFER_LEN: usize = 64 * 1024;
-/// How often the thread looks whether it is still wanted.
-const POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
 
 /// What is watched, and what is wrong with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,7 +55,8 @@ struct Shared {
     watches_max: usize,
     state: Mutex<State>,
     changed: Notify,
-    stopped: AtomicBool,
+    /// Readable once the thread is not wanted any more.
+    stop: OwnedFd,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +77,7 @@ impl Watcher {
             watches_max: watches_max.min(WATCHES_MAX),
             state: Mutex::default(),
             changed: Notify::new(),
-            stopped: AtomicBool::new(false),
+            stop: eventfd(0, EventfdFlags::CLOEXEC)?,
         });
         let thread = std::thread::Builder::new().name("scout-watch".to_owned());
         let thread = {
@@ -120,8 +118,8 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
+        let is_told = rustix::io::write(&self.shared.stop, &1_u64.to_ne_bytes()).is_ok();
+        if let Some(thread) = self.thread.take().filter(|_| is_told) {
             // A thread that panicked has said so; the sweep does not need it.
             let _ = thread.join();
         }
@@ -163,11 +161,13 @@ impl Watch {
 impl Shared {
     fn read_until_stopped(&self) {
         let mut buffer = [MaybeUninit::uninit(); BUFFER_LEN];
-        while !self.stopped.load(Ordering::Relaxed) {
-            let mut ready = [PollFd::new(&self.inotify, PollFlags::IN)];
-            match poll(&mut ready, Some(&POLL)) {
-                Ok(0) | Err(Errno::INTR) => {}
+        loop {
+            let fds = [&self.inotify, &self.stop];
+            let mut ready = fds.map(|fd| PollFd::new(fd, PollFlags::IN));
+            match poll(&mut ready, None) {
+                Ok(_) if !ready[1].revents().is_empty() => return,
                 Ok(_) => self.read(&mut buffer),
+                Err(Errno::INTR) => {}
                 Err(error) => {
                     self.lock().give_up(&format!("kernel events cannot be read: {error}"));
                     return;
