@@ -36,13 +36,34 @@ async fn main() -> Outcome {
     report("bytes in the catalog", std::fs::metadata(&path)?.len() as usize, None)
 }
 
-fn report(what: &str, count: usize, since: Option<Instant>) -> Outcome {
+/// When a phase began, by the clock on the wall and by what the process had used of the processors.
+struct Start {
+    wall: Instant,
+    cpu_s: f64,
+}
+
+impl Start {
+    fn now() -> Self {
+        Self { wall: Instant::now(), cpu_s: cpu_s() }
+    }
+}
+
+/// Of all threads; the rate by it does not depend on what else the machine does.
+fn cpu_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+fn report(what: &str, count: usize, since: Option<Start>) -> Outcome {
     let mut out = std::io::stdout().lock();
     match since {
         None => writeln!(out, "{what:<32} {count:>10}")?,
         Some(since) => {
-            let rate = count as f64 / since.elapsed().as_secs_f64();
-            writeln!(out, "{what:<32} {count:>10} {rate:>10.0}/s")?;
+            let rate = count as f64 / since.wall.elapsed().as_secs_f64();
+            let cpu = (cpu_s() - since.cpu_s) / count as f64 * 1e6;
+            writeln!(out, "{what:<32} {count:>10} {rate:>10.0}/s {cpu:>8.1} cpu us each")?;
         }
     }
     Ok(())
@@ -81,7 +102,7 @@ fn stat(n: usize) -> FileStat {
 
 async fn inventory(catalog: &Catalog, count: usize) -> Outcome {
     for what in ["locations inserted", "locations changed"] {
-        let since = Instant::now();
+        let since = Start::now();
         for first in (0..count).step_by(LOCATIONS_IN_BATCH) {
             let mut tx = catalog.begin_scout().await?;
             let root = tx.register_root(b"/data", NOW_US).await?;
@@ -115,7 +136,7 @@ async fn tag(catalog: &Catalog, count: usize) -> Outcome {
     let root = catalog.root_of(b"/data").await?.ok_or("the root is gone")?;
     let plugins = table.plugins.iter().collect::<Vec<&SubscribedPlugin>>();
     let tags = ["auto_bench".to_owned()];
-    let since = Instant::now();
+    let since = Start::now();
     let mut after = LocationId::new(0);
     let mut done = 0;
     while done < count {
@@ -152,7 +173,7 @@ async fn process(catalog: &Catalog, epoch: SentinelEpoch, count: usize) -> Outco
     };
     tx.register_worker(&worker, NOW_US).await?;
     tx.commit().await?;
-    let since = Instant::now();
+    let since = Start::now();
     let mut done = 0;
     loop {
         let mut tx = catalog.begin_sentinel(epoch).await?;

@@ -101,7 +101,7 @@ impl Catalog {
         limit: usize,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
         let filter = "l.id > $1 AND l.deleted_at_us IS NULL AND l.id IN (SELECT j.location_id FROM processing_job j
-                        WHERE j.state = 'PENDING' AND j.hold = 'changed' AND j.held_by IS NULL
+                        WHERE j.hold = 'changed' AND j.held_by IS NULL
                           AND j.file_version_id = l.current_version_id AND coalesce(l.hashed_at_us, 0) <= j.ended_at_us)
                       ORDER BY l.id LIMIT $2";
         self.locations(roots, filter, after, limit, None).await

@@ -97,7 +97,7 @@ impl Catalog {
     /// Sessions that are said to be ACTIVE, or hold jobs: a starting Sentinel asks which of their processes live.
     pub async fn open_sessions(&self) -> Result<Vec<WorkerSession>, CatalogError> {
         let sql = "SELECT session, host, pid FROM worker_node WHERE state = 'ACTIVE'
-                   OR session IN (SELECT session FROM processing_job WHERE state IN ('RUNNING', 'COMMITTING'))";
+                   OR session IN (SELECT session FROM processing_job WHERE session IS NOT NULL)";
         let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
         let session = |row: &sqlx::sqlite::SqliteRow| -> Result<WorkerSession, CatalogError> {
             let token: String = row.try_get(0)?;

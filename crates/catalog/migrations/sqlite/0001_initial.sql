@@ -1,5 +1,5 @@
 -- Times: *_us are microseconds, *_ns nanoseconds since 1970 UTC. Paths are bytes. Hashes are the 32 bytes of a SHA-256.
--- Ids are made by the program (63 bits, time-ordered), never by the database.
+-- Ids are made by the program (63 bits, time-ordered), never by the database; INTEGER PRIMARY KEY is the row id itself.
 
 CREATE TABLE catalog_meta (
     id                 INTEGER PRIMARY KEY CHECK (id = 1),
@@ -13,7 +13,7 @@ CREATE TABLE catalog_meta (
 );
 
 CREATE TABLE source_root (
-    id          BIGINT PRIMARY KEY,
+    id          INTEGER PRIMARY KEY,
     path        BLOB NOT NULL UNIQUE,
     kind        TEXT NOT NULL,
     active      INTEGER NOT NULL,
@@ -21,7 +21,7 @@ CREATE TABLE source_root (
 );
 
 CREATE TABLE directory (
-    id             BIGINT PRIMARY KEY,
+    id             INTEGER PRIMARY KEY,
     source_root_id BIGINT NOT NULL REFERENCES source_root (id),
     path           BLOB NOT NULL,
     -- Of the names and stats as they were last stored; null: compare the entries.
@@ -30,7 +30,7 @@ CREATE TABLE directory (
 );
 
 CREATE TABLE file_location (
-    id                 BIGINT PRIMARY KEY,
+    id                 INTEGER PRIMARY KEY,
     directory_id       BIGINT NOT NULL REFERENCES directory (id),
     name               BLOB NOT NULL,
     inode              BIGINT NOT NULL,
@@ -59,7 +59,7 @@ CREATE TABLE file_hash_registry (
 ) WITHOUT ROWID;
 
 CREATE TABLE file_version (
-    id             BIGINT PRIMARY KEY,
+    id             INTEGER PRIMARY KEY,
     location_id    BIGINT NOT NULL REFERENCES file_location (id),
     sequence       BIGINT NOT NULL,
     content_hash   BLOB NOT NULL,
@@ -73,7 +73,7 @@ CREATE TABLE file_version (
 CREATE INDEX file_version_content ON file_version (content_hash);
 
 CREATE TABLE routing_rule (
-    id      BIGINT PRIMARY KEY,
+    id      INTEGER PRIMARY KEY,
     pattern TEXT NOT NULL,
     tag     TEXT NOT NULL,
     -- 'user', or 'plugin:<name>'.
@@ -82,7 +82,7 @@ CREATE TABLE routing_rule (
 );
 
 CREATE TABLE ignore_rule (
-    id             BIGINT PRIMARY KEY,
+    id             INTEGER PRIMARY KEY,
     source_root_id BIGINT REFERENCES source_root (id),
     pattern        TEXT NOT NULL,
     active         INTEGER NOT NULL,
@@ -104,7 +104,7 @@ CREATE TABLE plugin_config (
 );
 
 CREATE TABLE plugin_manifest (
-    id               BIGINT PRIMARY KEY,
+    id               INTEGER PRIMARY KEY,
     plugin_name      TEXT NOT NULL,
     source_hash      BLOB NOT NULL,
     source_code      TEXT NOT NULL,
@@ -126,7 +126,7 @@ CREATE TABLE plugin_announcement (
 );
 
 CREATE TABLE topic_config (
-    id          BIGINT PRIMARY KEY,
+    id          INTEGER PRIMARY KEY,
     plugin_name TEXT NOT NULL,
     topic_name  TEXT NOT NULL,
     uri         TEXT NOT NULL,
@@ -139,7 +139,7 @@ CREATE TABLE topic_config (
 );
 
 CREATE TABLE environment_context (
-    id          BIGINT PRIMARY KEY,
+    id          INTEGER PRIMARY KEY,
     fingerprint TEXT NOT NULL UNIQUE,
     host        TEXT NOT NULL,
     user_name   TEXT NOT NULL,
@@ -149,7 +149,7 @@ CREATE TABLE environment_context (
 );
 
 CREATE TABLE worker_node (
-    id             BIGINT PRIMARY KEY,
+    id             INTEGER PRIMARY KEY,
     worker_id      TEXT NOT NULL,
     session        TEXT NOT NULL UNIQUE,
     host           TEXT NOT NULL,
@@ -162,7 +162,7 @@ CREATE TABLE worker_node (
 );
 
 CREATE TABLE processing_job (
-    id              BIGINT PRIMARY KEY,
+    id              INTEGER PRIMARY KEY,
     kind            TEXT NOT NULL,
     state           TEXT NOT NULL,
     file_version_id BIGINT NOT NULL REFERENCES file_version (id),
@@ -197,30 +197,32 @@ CREATE TABLE processing_job (
     size_bytes      BIGINT NOT NULL DEFAULT 0,
     quarantined     BIGINT NOT NULL DEFAULT 0,
     metrics         TEXT,
+    is_live         INTEGER NOT NULL CHECK (is_live = (state IN ('QUEUED', 'RUNNING', 'COMMITTING'))),
+    -- Its rows are in the topics, or on their way.
+    has_content     INTEGER NOT NULL CHECK (has_content = (is_live = 1 OR coalesce(hold, '') = 'backoff'
+                        OR (state = 'COMPLETED' AND kind = 'process' AND superseded_by IS NULL))),
+    CHECK ((state = 'PENDING') = (hold IS NOT NULL)),
+    CHECK ((state IN ('RUNNING', 'COMMITTING')) = (session IS NOT NULL)),
     UNIQUE (file_version_id, manifest_id, kind)
 );
--- Every index that names a state is written at each move of a job: what follows is what the moves and the reads cannot do without.
-CREATE INDEX processing_job_state ON processing_job (state, id);
+-- An index is written at every move that changes a column which it names, also behind its WHERE. That is why they name flags that
+-- seldom change, not the state.
 CREATE INDEX processing_job_queue ON processing_job (manifest_id, priority DESC, id)
     WHERE state = 'QUEUED' AND losses = 0;
 CREATE INDEX processing_job_suspect ON processing_job (priority DESC, id)
     WHERE state = 'QUEUED' AND losses > 0;
+CREATE INDEX processing_job_taken ON processing_job (id) WHERE session IS NOT NULL;
 CREATE INDEX processing_job_free ON processing_job (hold, not_before_us, id)
-    WHERE state = 'PENDING' AND held_by IS NULL;
+    WHERE hold IS NOT NULL AND held_by IS NULL;
 CREATE INDEX processing_job_held ON processing_job (held_by) WHERE held_by IS NOT NULL;
-CREATE INDEX processing_job_ended ON processing_job (ended_at_us) WHERE ended_at_us IS NOT NULL;
-CREATE INDEX processing_job_location ON processing_job (location_id, plugin_name);
+CREATE INDEX processing_job_ended ON processing_job (ended_at_us, state) WHERE ended_at_us IS NOT NULL;
+CREATE INDEX processing_job_spent ON processing_job (state, id) WHERE state IN ('FAILED', 'ABORTED');
 -- At most one job of a file and a plugin is on its way.
-CREATE UNIQUE INDEX processing_job_live ON processing_job (location_id, plugin_name)
-    WHERE kind = 'process' AND state IN ('QUEUED', 'RUNNING', 'COMMITTING');
--- Whose rows are in the topics, and whose are on their way, by content.
-CREATE INDEX processing_job_done ON processing_job (content_hash, plugin_name)
-    WHERE state = 'COMPLETED' AND superseded_by IS NULL;
-CREATE INDEX processing_job_doing ON processing_job (content_hash, plugin_name)
-    WHERE state IN ('QUEUED', 'RUNNING', 'COMMITTING') OR hold = 'backoff';
+CREATE UNIQUE INDEX processing_job_live ON processing_job (location_id, plugin_name) WHERE is_live = 1;
+CREATE INDEX processing_job_content ON processing_job (content_hash, plugin_name) WHERE has_content = 1;
 
 CREATE TABLE artifact (
-    id            BIGINT PRIMARY KEY,
+    id            INTEGER PRIMARY KEY,
     job_id        BIGINT NOT NULL REFERENCES processing_job (id),
     attempt       INTEGER NOT NULL,
     topic         TEXT NOT NULL,
@@ -238,10 +240,10 @@ CREATE TABLE artifact (
     UNIQUE (job_id, attempt, topic, uri)
 );
 CREATE INDEX artifact_to_retire ON artifact (id) WHERE state = 'SUPERSEDED' AND retired = 0;
-CREATE INDEX artifact_topic ON artifact (topic, state);
+CREATE INDEX artifact_current ON artifact (topic, uri) WHERE state = 'CURRENT';
 
 CREATE TABLE quarantine (
-    id      BIGINT PRIMARY KEY,
+    id      INTEGER PRIMARY KEY,
     job_id  BIGINT NOT NULL REFERENCES processing_job (id),
     topic   TEXT NOT NULL,
     uri     TEXT NOT NULL,
@@ -251,7 +253,7 @@ CREATE TABLE quarantine (
 );
 
 CREATE TABLE request (
-    id              BIGINT PRIMARY KEY,
+    id              INTEGER PRIMARY KEY,
     kind            TEXT NOT NULL,
     payload         TEXT NOT NULL,
     state           TEXT NOT NULL,
@@ -263,7 +265,7 @@ CREATE TABLE request (
 CREATE INDEX request_new ON request (id) WHERE state = 'NEW';
 
 CREATE TABLE library_whitelist (
-    id                 BIGINT PRIMARY KEY,
+    id                 INTEGER PRIMARY KEY,
     library_name       TEXT NOT NULL UNIQUE,
     version_constraint TEXT,
     description        TEXT,
@@ -271,7 +273,7 @@ CREATE TABLE library_whitelist (
 );
 
 CREATE TABLE surveyor_session (
-    id              BIGINT PRIMARY KEY,
+    id              INTEGER PRIMARY KEY,
     source_root_id  BIGINT NOT NULL REFERENCES source_root (id),
     current_phase   TEXT NOT NULL,
     started_at_us   BIGINT NOT NULL,
@@ -281,7 +283,7 @@ CREATE TABLE surveyor_session (
 );
 
 CREATE TABLE surveyor_decision (
-    id            BIGINT PRIMARY KEY,
+    id            INTEGER PRIMARY KEY,
     session_id    BIGINT NOT NULL REFERENCES surveyor_session (id),
     phase         TEXT NOT NULL,
     decided_at_us BIGINT NOT NULL,

@@ -15,6 +15,12 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 /// Longer than any write transaction of ours lasts, however slow the disk.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
+/// Rows that the database may be ahead of whoever reads them: a page of ours, so that the two do not wait for each other.
+const ROWS_AHEAD: usize = 1_000;
+/// Negative: kibibytes.
+const WRITER_CACHE_KIB: &str = "-16000";
+/// 16 MiB of log between two checkpoints: what is written again and again meanwhile goes to the catalog once.
+const CHECKPOINT_PAGES: &str = "4000";
 
 pub(crate) type Tx = Transaction<'static, Sqlite>;
 /// The right to write, among those of this process.
@@ -138,11 +144,20 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
+        .row_buffer_size(ROWS_AHEAD)
+        // What a statement may have to undo is small, and is kept out of the file system.
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", WRITER_CACHE_KIB)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
 }
 
 /// The journal mode is the writer's to set.
 fn read_options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_TIMEOUT)
+    SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .row_buffer_size(ROWS_AHEAD)
 }
 
 async fn pool(

@@ -11,7 +11,8 @@ use sqlx::sqlite::SqliteRow;
 const TO_RETRACT: &str = "SELECT l.id, v.id, coalesce(c.active_manifest_id, max(j.manifest_id)), j.plugin_name, v.content_hash
     FROM file_location l
     JOIN file_version v ON v.id = l.current_version_id
-    JOIN processing_job j ON j.location_id = l.id AND j.kind = 'process'
+    JOIN file_version past ON past.location_id = l.id
+    JOIN processing_job j ON j.file_version_id = past.id AND j.kind = 'process'
     JOIN plugin_config c ON c.plugin_name = j.plugin_name AND c.retract = 1
     WHERE l.deleted_at_us IS NULL AND l.id IN ";
 
@@ -74,7 +75,7 @@ impl ScoutTx {
         let ids = self.catalog.ids().await?;
         for chunk in retractions.chunks(ROWS_MAX) {
             let insert = "INSERT INTO processing_job (id, kind, state, hold, location_id, file_version_id, manifest_id, plugin_name,
-                              content_hash, priority, created_at_us) ";
+                              content_hash, priority, is_live, has_content, created_at_us) ";
             let insert = Bulk::rows(insert, chunk, |mut row, one| {
                 row.push_bind(ids.next(now_us))
                     .push("'retract', 'PENDING', 'admit'")
@@ -83,7 +84,7 @@ impl ScoutTx {
                     .push_bind(one.manifest)
                     .push_bind(one.plugin.as_str())
                     .push_bind(one.content.as_slice())
-                    .push("0")
+                    .push("0, 0, 0")
                     .push_bind(now_us);
             });
             insert.then(AGAIN).execute(&mut self.tx).await?;

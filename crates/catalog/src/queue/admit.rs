@@ -13,35 +13,35 @@ use std::collections::{HashMap, HashSet};
 /// Jobs in one transaction.
 const ADMIT_MAX: i64 = 500;
 
-const BACKOFF_DUE: &str =
-    "SELECT id FROM processing_job WHERE state = 'PENDING' AND held_by IS NULL AND hold = 'backoff'
+const BACKOFF_DUE: &str = "SELECT id FROM processing_job WHERE held_by IS NULL AND hold = 'backoff'
     AND not_before_us <= $1 ORDER BY not_before_us LIMIT $2";
 
 /// Looked at again by the tagger, or not to be looked at any more.
 const CHANGED_DUE: &str = "SELECT j.id FROM processing_job j JOIN file_location l ON l.id = j.location_id
-    WHERE j.state = 'PENDING' AND j.held_by IS NULL AND j.hold = 'changed' AND $1 = $1
+    WHERE j.held_by IS NULL AND j.hold = 'changed' AND $1 = $1
         AND (l.deleted_at_us IS NOT NULL OR l.current_version_id <> j.file_version_id OR l.hashed_at_us > j.ended_at_us)
     LIMIT $2";
 
-const ADMIT_DUE: &str = "SELECT id FROM processing_job WHERE state = 'PENDING' AND held_by IS NULL AND hold = 'admit' AND not_before_us IS NULL
+const ADMIT_DUE: &str = "SELECT id FROM processing_job WHERE held_by IS NULL AND hold = 'admit' AND not_before_us IS NULL
     AND (SELECT pass_open_until_us FROM catalog_meta) <= $1 ORDER BY id LIMIT $2";
 
 /// Jobs of the same file and plugin that are not at their end.
-const SAME_FILE: &str = "SELECT j.id, other.id FROM processing_job j JOIN processing_job other
-        ON other.location_id = j.location_id AND other.plugin_name = j.plugin_name AND other.kind = 'process' AND other.id <> j.id
+const SAME_FILE: &str = "SELECT j.id, other.id FROM processing_job j JOIN file_version v ON v.location_id = j.location_id
+    JOIN processing_job other
+        ON other.file_version_id = v.id AND other.plugin_name = j.plugin_name AND other.kind = 'process' AND other.id <> j.id
     WHERE other.state IN ('PENDING', 'QUEUED', 'RUNNING', 'COMMITTING') AND j.id IN ";
 
 /// The same content by the plugin's version in force: in the topics ...
 const DONE: &str = "SELECT DISTINCT j.id FROM processing_job j JOIN plugin_config c ON c.plugin_name = j.plugin_name AND c.dedup = 1
     CROSS JOIN processing_job k
     WHERE k.content_hash = j.content_hash AND k.plugin_name = j.plugin_name AND k.manifest_id = coalesce(c.active_manifest_id, j.manifest_id)
-        AND k.kind = 'process' AND k.state = 'COMPLETED' AND k.superseded_by IS NULL AND k.retracted_by IS NULL AND j.id IN ";
+        AND k.has_content = 1 AND k.state = 'COMPLETED' AND k.retracted_by IS NULL AND j.id IN ";
 
 /// ... or on its way.
 const DOING: &str = "SELECT j.id, min(k.id) FROM processing_job j JOIN plugin_config c ON c.plugin_name = j.plugin_name AND c.dedup = 1
     CROSS JOIN processing_job k
     WHERE k.content_hash = j.content_hash AND k.plugin_name = j.plugin_name AND k.manifest_id = coalesce(c.active_manifest_id, j.manifest_id)
-        AND k.kind = 'process' AND k.id <> j.id AND (k.state IN ('QUEUED', 'RUNNING', 'COMMITTING') OR k.hold = 'backoff') AND j.id IN ";
+        AND k.has_content = 1 AND k.state <> 'COMPLETED' AND k.id <> j.id AND j.id IN ";
 
 /// What stands in the way of the jobs of one round.
 #[derive(Debug, Default)]
@@ -122,7 +122,7 @@ impl SentinelTx {
         self.supersede(&replaced).await?;
         let queued = self.queue_again(&round.queued, now_us).await?;
         if !round.held.is_empty() {
-            let update = "UPDATE processing_job SET hold = v.column2, held_by = v.column3, not_before_us = NULL FROM (";
+            let update = "UPDATE processing_job SET hold = v.column2, held_by = v.column3, not_before_us = NULL, has_content = 0 FROM (";
             let update = Bulk::rows(update, &round.held, |mut row, (job, hold, by)| {
                 row.push_bind(job.id.get()).push_bind(hold.as_str()).push_bind(by.get());
             });

@@ -110,7 +110,7 @@ impl Catalog {
     pub async fn in_flight(&self) -> Result<Vec<InFlightJob>, CatalogError> {
         let sql = "SELECT j.id, j.attempt, j.failures, j.losses, c.limits, j.session, j.state = 'COMMITTING', j.recovery
                    FROM processing_job j LEFT JOIN plugin_config c ON c.plugin_name = j.plugin_name
-                   WHERE j.state IN ('RUNNING', 'COMMITTING')";
+                   WHERE j.session IS NOT NULL";
         let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
         let in_flight = |row: &SqliteRow| -> Result<InFlightJob, CatalogError> {
             let limits: Option<&str> = row.try_get(4)?;

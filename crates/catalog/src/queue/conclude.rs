@@ -82,7 +82,7 @@ impl SentinelTx {
         let times = times.collect::<Result<Vec<String>, CatalogError>>()?;
         let rows: Vec<_> = new.iter().zip(&times).collect();
         let update = "UPDATE processing_job SET rows = v.column2, bytes_in = v.column3, size_bytes = v.column4, quarantined = v.column5,
-                          metrics = v.column6, state = 'COMPLETED', losses = 0, error_class = NULL, error_message = NULL, ended_at_us = ";
+                          metrics = v.column6, state = 'COMPLETED', is_live = 0, session = NULL, losses = 0, error_class = NULL, error_message = NULL, ended_at_us = ";
         let update = Bulk::new(update).bind(now_us).then(" FROM (");
         let update = update.then_rows(&rows, |mut row, ((job, receipt), times)| {
             let metrics = &receipt.metrics;

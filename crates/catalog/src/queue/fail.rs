@@ -79,9 +79,11 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<(), CatalogError> {
         job.check_move(JobState::Pending)?;
-        let sql = "UPDATE processing_job SET state = 'PENDING', hold = $2, not_before_us = $3, ended_at_us = $4, session = NULL WHERE id = $1";
+        let sql = "UPDATE processing_job SET state = 'PENDING', hold = $2, not_before_us = $3, ended_at_us = $4, session = NULL,
+                       is_live = 0, has_content = $5 WHERE id = $1";
         let query = sqlx::query(sql).bind(job.id.get()).bind(hold.as_str());
-        query.bind(not_before_us).bind(now_us).execute(&mut *self.tx).await?;
+        let query = query.bind(not_before_us).bind(now_us).bind(hold == Hold::Backoff);
+        query.execute(&mut *self.tx).await?;
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod moves;
 mod recover;
 mod retire;
 mod retract;
+mod retry;
 mod supersede;
 mod waiting;
 
@@ -20,4 +21,5 @@ pub use detail::{JobDetail, ManifestDetail, TopicTarget};
 pub use fail::{FailNext, Failure, Loss};
 pub use grant::GrantOutcome;
 pub use recover::RecoveryOutput;
+pub use retry::Retried;
 pub use waiting::{Opportunities, Waiting};

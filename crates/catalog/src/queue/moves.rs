@@ -17,7 +17,7 @@ const DONE_BY_ACTIVE: &str = "SELECT j.id FROM processing_job j
 
 /// With the plugin's version that is in force now.
 const TO_QUEUE: &str = "UPDATE processing_job SET state = 'QUEUED', session = NULL, granted_session = NULL, recovery = 0, hold = NULL,
-        held_by = NULL, not_before_us = NULL, ended_at_us = NULL,
+        held_by = NULL, not_before_us = NULL, ended_at_us = NULL, is_live = 1, has_content = 1,
         manifest_id = coalesce((SELECT c.active_manifest_id FROM plugin_config c WHERE c.plugin_name = processing_job.plugin_name), manifest_id)
     WHERE id IN ";
 
@@ -46,7 +46,7 @@ impl SentinelTx {
             let ids: Vec<i64> = chunk.iter().map(|job| job.id.get()).collect();
             let update = Bulk::new("UPDATE processing_job SET state = ").bind(to.as_str());
             let update = update.then(", ended_at_us = ").bind(now_us);
-            let rest = ", hold = NULL, held_by = NULL, not_before_us = NULL WHERE id IN ";
+            let rest = ", hold = NULL, held_by = NULL, not_before_us = NULL, session = NULL, is_live = 0, has_content = 0 WHERE id IN ";
             update.then_list(rest, ids.iter().copied()).execute(&mut self.tx).await?;
             self.release(&ids).await?;
         }
@@ -55,7 +55,7 @@ impl SentinelTx {
 
     /// Those that wait for one of these jobs are looked at again.
     pub(super) async fn release(&mut self, jobs: &[i64]) -> Result<(), CatalogError> {
-        let update = "UPDATE processing_job SET hold = 'admit', held_by = NULL WHERE state = 'PENDING' AND held_by IN ";
+        let update = "UPDATE processing_job SET hold = 'admit', held_by = NULL WHERE held_by IN ";
         Bulk::ids(update, jobs).execute(&mut self.tx).await?;
         Ok(())
     }
@@ -81,7 +81,10 @@ impl SentinelTx {
         Ok(queued.len() as u64)
     }
 
-    async fn done_by_active(&mut self, jobs: &[&Job]) -> Result<HashSet<JobId>, CatalogError> {
+    pub(super) async fn done_by_active(
+        &mut self,
+        jobs: &[&Job],
+    ) -> Result<HashSet<JobId>, CatalogError> {
         let moved = jobs
             .iter()
             .filter(|job| job.active_manifest.is_some_and(|active| active != job.manifest));

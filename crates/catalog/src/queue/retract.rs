@@ -11,13 +11,13 @@ use sqlx::Row;
 use std::collections::HashMap;
 
 /// Jobs of the same file and plugin that may still publish.
-const IN_FLIGHT: &str = "SELECT r.id, min(j.id) FROM processing_job r JOIN processing_job j
-        ON j.location_id = r.location_id AND j.plugin_name = r.plugin_name AND j.kind = 'process'
+const IN_FLIGHT: &str = "SELECT r.id, min(j.id) FROM processing_job r JOIN file_version v ON v.location_id = r.location_id
+    JOIN processing_job j ON j.file_version_id = v.id AND j.plugin_name = r.plugin_name AND j.kind = 'process'
     WHERE j.state IN ('RUNNING', 'COMMITTING') AND r.id IN ";
 
 /// Those that have not started will not: their bytes are gone.
-const NOT_STARTED: &str = "SELECT j.id FROM processing_job r JOIN processing_job j
-        ON j.location_id = r.location_id AND j.plugin_name = r.plugin_name AND j.kind = 'process'
+const NOT_STARTED: &str = "SELECT j.id FROM processing_job r JOIN file_version v ON v.location_id = r.location_id
+    JOIN processing_job j ON j.file_version_id = v.id AND j.plugin_name = r.plugin_name AND j.kind = 'process'
     WHERE j.state IN ('PENDING', 'QUEUED') AND r.id IN ";
 
 impl SentinelTx {

@@ -31,7 +31,7 @@ const BY: &str = "WITH by_job AS (SELECT j.id, j.kind, j.content_hash, j.plugin_
 const EARLIER_CONTENT: &str = ") SELECT b.id, old.id FROM by_job b CROSS JOIN file_version past CROSS JOIN processing_job old
     WHERE b.dedup = 1 AND past.location_id = b.location_id AND past.sequence < b.sequence AND past.content_hash <> b.content_hash
         AND old.content_hash = past.content_hash AND old.plugin_name = b.plugin_name AND old.kind = 'process'
-        AND old.state = 'COMPLETED' AND old.superseded_by IS NULL AND old.id <> b.id
+        AND old.has_content = 1 AND old.state = 'COMPLETED' AND old.id <> b.id
         AND NOT EXISTS (SELECT 1 FROM file_version v
             JOIN file_location l ON l.id = v.location_id AND l.current_version_id = v.id AND l.deleted_at_us IS NULL AND l.id <> b.location_id
             JOIN processing_job k ON k.file_version_id = v.id AND k.plugin_name = b.plugin_name AND k.kind = 'process'
@@ -40,16 +40,16 @@ const EARLIER_CONTENT: &str = ") SELECT b.id, old.id FROM by_job b CROSS JOIN fi
 /// The same content, from whatever path. A retraction leaves it where another live path holds it.
 const SAME_CONTENT: &str = " UNION SELECT b.id, old.id FROM by_job b CROSS JOIN processing_job old
     WHERE b.dedup = 1 AND old.content_hash = b.content_hash AND old.plugin_name = b.plugin_name AND old.kind = 'process'
-        AND old.state = 'COMPLETED' AND old.superseded_by IS NULL AND old.id <> b.id
+        AND old.has_content = 1 AND old.state = 'COMPLETED' AND old.id <> b.id
         AND (b.kind <> 'retract' OR NOT EXISTS (SELECT 1 FROM file_version v
             JOIN file_location l ON l.id = v.location_id AND l.current_version_id = v.id AND l.deleted_at_us IS NULL AND l.id <> b.location_id
             JOIN processing_job k ON k.file_version_id = v.id AND k.plugin_name = b.plugin_name AND k.kind = 'process'
             WHERE v.content_hash = b.content_hash))";
 
 /// With dedup off a result belongs to its path alone.
-const SAME_PATH: &str = " UNION SELECT b.id, old.id FROM by_job b CROSS JOIN processing_job old
-    WHERE b.dedup = 0 AND old.location_id = b.location_id AND old.plugin_name = b.plugin_name AND old.kind = 'process'
-        AND old.state = 'COMPLETED' AND old.superseded_by IS NULL AND old.id <> b.id";
+const SAME_PATH: &str = " UNION SELECT b.id, old.id FROM by_job b CROSS JOIN file_version past CROSS JOIN processing_job old
+    WHERE b.dedup = 0 AND past.location_id = b.location_id AND old.file_version_id = past.id AND old.plugin_name = b.plugin_name
+        AND old.has_content = 1 AND old.state = 'COMPLETED' AND old.id <> b.id";
 
 impl SentinelTx {
     pub(super) async fn replaced_by(
@@ -77,7 +77,8 @@ impl SentinelTx {
     /// The artifacts of topics that keep all history stay current.
     pub(super) async fn supersede(&mut self, replaced: &[Replacement]) -> Result<(), CatalogError> {
         for chunk in replaced.chunks(ROWS_MAX) {
-            let update = "UPDATE processing_job SET superseded_by = v.column2 FROM (";
+            let update =
+                "UPDATE processing_job SET has_content = 0, superseded_by = v.column2 FROM (";
             let update = Bulk::rows(update, chunk, |mut row, one| {
                 row.push_bind(one.old.get()).push_bind(one.by.get());
             });

@@ -32,21 +32,35 @@ pub struct Opportunities {
     pub requests: bool,
 }
 
+const OPPORTUNITIES: &str = "SELECT
+    EXISTS (SELECT 1 FROM plugin_config c CROSS JOIN processing_job j
+            WHERE j.manifest_id = c.active_manifest_id AND j.state = 'QUEUED' AND j.losses = 0),
+    EXISTS (SELECT 1 FROM processing_job j JOIN plugin_config c ON c.active_manifest_id = j.manifest_id
+            WHERE j.state = 'QUEUED' AND j.losses > 0),
+    EXISTS (SELECT 1 FROM processing_job WHERE held_by IS NULL AND hold = 'backoff' AND not_before_us <= $1)
+        OR ((SELECT pass_open_until_us FROM catalog_meta) <= $1
+            AND EXISTS (SELECT 1 FROM processing_job WHERE held_by IS NULL AND hold = 'admit' AND not_before_us IS NULL))
+        OR EXISTS (SELECT 1 FROM processing_job j CROSS JOIN file_location l
+            WHERE j.held_by IS NULL AND j.hold = 'changed' AND l.id = j.location_id
+                AND (l.deleted_at_us IS NOT NULL OR l.current_version_id <> j.file_version_id OR l.hashed_at_us > j.ended_at_us)),
+    EXISTS (SELECT 1 FROM artifact WHERE state = 'SUPERSEDED' AND retired = 0),
+    EXISTS (SELECT 1 FROM request WHERE state = 'NEW')";
+
+/// What waits, each by an index that holds nothing else.
+const WAITING: &str = "SELECT 'active', count(*) FROM plugin_config c CROSS JOIN processing_job j
+        WHERE j.manifest_id = c.active_manifest_id AND j.state = 'QUEUED' AND j.losses = 0
+    UNION ALL SELECT 'active', count(*) FROM processing_job j JOIN plugin_config c ON c.active_manifest_id = j.manifest_id
+        WHERE j.state = 'QUEUED' AND j.losses > 0
+    UNION ALL SELECT 'queued', count(*) FROM processing_job WHERE state = 'QUEUED' AND losses = 0
+    UNION ALL SELECT 'queued', count(*) FROM processing_job WHERE state = 'QUEUED' AND losses > 0
+    UNION ALL SELECT state, count(*) FROM processing_job WHERE session IS NOT NULL GROUP BY state
+    UNION ALL SELECT hold, count(*) FROM processing_job WHERE hold IS NOT NULL AND held_by IS NULL GROUP BY hold
+    UNION ALL SELECT 'held', count(*) FROM processing_job WHERE held_by IS NOT NULL
+    UNION ALL SELECT 'retire', count(*) FROM artifact WHERE state = 'SUPERSEDED' AND retired = 0";
+
 impl Catalog {
     pub async fn opportunities(&self, now_us: i64) -> Result<Opportunities, CatalogError> {
-        let sql = "SELECT
-                EXISTS (SELECT 1 FROM processing_job j JOIN plugin_manifest m ON m.id = j.manifest_id AND m.status = 'ACTIVE'
-                        WHERE j.state = 'QUEUED' AND j.losses = 0),
-                EXISTS (SELECT 1 FROM processing_job j JOIN plugin_manifest m ON m.id = j.manifest_id AND m.status = 'ACTIVE'
-                        WHERE j.state = 'QUEUED' AND j.losses > 0),
-                EXISTS (SELECT 1 FROM processing_job j JOIN file_location l ON l.id = j.location_id
-                        WHERE j.state = 'PENDING' AND j.held_by IS NULL AND (
-                            (j.hold = 'backoff' AND j.not_before_us <= $1)
-                            OR (j.hold = 'admit' AND (SELECT pass_open_until_us FROM catalog_meta) <= $1)
-                            OR (j.hold = 'changed' AND (l.deleted_at_us IS NOT NULL OR l.hashed_at_us > j.ended_at_us)))),
-                EXISTS (SELECT 1 FROM artifact WHERE state = 'SUPERSEDED' AND retired = 0),
-                EXISTS (SELECT 1 FROM request WHERE state = 'NEW')";
-        let row = sqlx::query(sql).bind(now_us).fetch_one(self.readers()).await?;
+        let row = sqlx::query(OPPORTUNITIES).bind(now_us).fetch_one(self.readers()).await?;
         Ok(Opportunities {
             queued: row.try_get(0)?,
             suspects: row.try_get(1)?,
@@ -57,30 +71,23 @@ impl Catalog {
     }
 
     pub async fn waiting(&self) -> Result<Waiting, CatalogError> {
-        let sql = "SELECT
-                coalesce(sum(j.state = 'QUEUED' AND m.status = 'ACTIVE'), 0),
-                coalesce(sum(j.state = 'QUEUED' AND m.status <> 'ACTIVE'), 0),
-                coalesce(sum(j.state = 'RUNNING'), 0),
-                coalesce(sum(j.state = 'COMMITTING'), 0),
-                coalesce(sum(j.state = 'PENDING' AND j.hold IN ('admit', 'older', 'copy')), 0),
-                coalesce(sum(j.state = 'PENDING' AND j.hold = 'backoff'), 0),
-                coalesce(sum(j.state = 'PENDING' AND j.hold = 'changed'), 0),
-                (SELECT count(*) FROM artifact WHERE state = 'SUPERSEDED' AND retired = 0)
-            FROM processing_job j JOIN plugin_manifest m ON m.id = j.manifest_id
-            WHERE j.state IN ('PENDING', 'QUEUED', 'RUNNING', 'COMMITTING')";
-        let row = sqlx::query(sql).fetch_one(self.readers()).await?;
-        let count = |column: usize| -> Result<u64, CatalogError> {
-            Ok(row.try_get::<i64, _>(column)?.cast_unsigned())
-        };
-        Ok(Waiting {
-            queued: count(0)?,
-            without_plugin: count(1)?,
-            running: count(2)?,
-            committing: count(3)?,
-            held: count(4)?,
-            backing_off: count(5)?,
-            changed: count(6)?,
-            retirements: count(7)?,
-        })
+        let mut waiting = Waiting::default();
+        let mut queued = 0;
+        for row in sqlx::query(WAITING).fetch_all(self.readers()).await? {
+            let count = row.try_get::<i64, _>(1)?.cast_unsigned();
+            let place = match row.try_get(0)? {
+                "active" => &mut waiting.queued,
+                "queued" => &mut queued,
+                "RUNNING" => &mut waiting.running,
+                "COMMITTING" => &mut waiting.committing,
+                "backoff" => &mut waiting.backing_off,
+                "changed" => &mut waiting.changed,
+                "retire" => &mut waiting.retirements,
+                _ => &mut waiting.held,
+            };
+            *place += count;
+        }
+        waiting.without_plugin = queued - waiting.queued;
+        Ok(waiting)
     }
 }

@@ -109,7 +109,7 @@ impl ScoutTx {
 
     async fn insert_jobs(&mut self, jobs: &[NewJob], now_us: i64) -> Result<(), CatalogError> {
         let insert = "INSERT INTO processing_job (id, kind, state, hold, file_version_id, location_id, manifest_id, plugin_name, content_hash,
-                          priority, created_at_us, ended_at_us) ";
+                          priority, created_at_us, ended_at_us, is_live, has_content) ";
         let insert = Bulk::rows(insert, jobs, |mut row, job| {
             row.push_bind(job.id)
                 .push("'process'")
@@ -122,7 +122,9 @@ impl ScoutTx {
                 .push_bind(job.content.as_bytes().as_slice())
                 .push_bind(job.priority)
                 .push_bind(now_us)
-                .push_bind((job.state == JobState::Skipped).then_some(now_us));
+                .push_bind((job.state == JobState::Skipped).then_some(now_us))
+                .push_bind(job.state == JobState::Queued)
+                .push_bind(job.state == JobState::Queued);
         });
         insert.execute(&mut self.tx).await?;
         Ok(())

@@ -53,18 +53,22 @@ const LOCATIONS: &str = "SELECT l.id, l.inode, l.size, l.mtime_ns, l.ctime_ns, v
 const JOBS: &str = "SELECT file_version_id, plugin_name, manifest_id, state, superseded_by IS NULL AND retracted_by IS NULL
     FROM processing_job WHERE kind = 'process' AND file_version_id IN ";
 
-const HISTORY: &str =
-    "SELECT DISTINCT j.location_id, j.plugin_name, j.file_version_id <> l.current_version_id,
+const HISTORY: &str = "SELECT DISTINCT l.id, j.plugin_name, v.id <> l.current_version_id,
         j.state IN ('PENDING', 'QUEUED', 'RUNNING', 'COMMITTING')
-    FROM file_location l JOIN processing_job j ON j.location_id = l.id
-    WHERE j.kind = 'process' AND l.id IN ";
+    FROM file_location l
+    JOIN file_version v ON v.location_id = l.id
+    JOIN processing_job j ON j.file_version_id = v.id AND j.kind = 'process'
+    WHERE l.id IN ";
 
-const DONE: &str = "SELECT DISTINCT content_hash, plugin_name, manifest_id FROM processing_job
-    WHERE state = 'COMPLETED' AND superseded_by IS NULL AND retracted_by IS NULL AND kind = 'process' AND content_hash IN ";
+const CONTENTS: &str = "SELECT DISTINCT j.content_hash, j.plugin_name, j.manifest_id FROM (";
 
-/// The condition of the index, word by word.
-const DOING: &str = "SELECT DISTINCT content_hash, plugin_name, manifest_id FROM processing_job
-    WHERE (state IN ('QUEUED', 'RUNNING', 'COMMITTING') OR hold = 'backoff') AND kind = 'process' AND content_hash IN ";
+const DONE: &str = ") AS v CROSS JOIN processing_job j
+    WHERE j.content_hash = v.column1 AND j.plugin_name = v.column2 AND j.kind = 'process'
+        AND j.has_content = 1 AND j.state = 'COMPLETED' AND j.retracted_by IS NULL";
+
+const DOING: &str = ") AS v CROSS JOIN processing_job j
+    WHERE j.content_hash = v.column1 AND j.plugin_name = v.column2 AND j.kind = 'process'
+        AND j.has_content = 1 AND j.state <> 'COMPLETED'";
 
 pub(super) async fn read(tx: &mut Tx, tagged: &[Tagged<'_>]) -> Result<Known, CatalogError> {
     let mut known = Known::default();
@@ -124,25 +128,32 @@ async fn read_contents(
     tagged: &[Tagged<'_>],
     known: &mut Known,
 ) -> Result<(), CatalogError> {
-    let hashed = tagged.iter().filter(|one| !one.plugins.is_empty());
-    let current = |one: &Tagged<'_>| known.locations.get(&one.location)?.current.as_ref();
-    let hashes = hashed.filter_map(|one| one.hash.or_else(|| Some(current(one)?.hash)));
-    let hashes: Vec<ContentHash> = hashes.collect::<HashSet<_>>().into_iter().collect();
-    for chunk in hashes.chunks(ROWS_MAX) {
-        for row in Bulk::list(DONE, bytes(chunk)).fetch(tx).await? {
+    let mut contents = HashSet::new();
+    for one in tagged {
+        let current = || Some(known.locations.get(&one.location)?.current.as_ref()?.hash);
+        if let Some(hash) = one.hash.or_else(current) {
+            contents.extend(one.plugins.iter().map(|plugin| (hash, plugin.name.as_str())));
+        }
+    }
+    let contents: Vec<(ContentHash, &str)> = contents.into_iter().collect();
+    for chunk in contents.chunks(ROWS_MAX) {
+        for row in of_contents(chunk, DONE).fetch(tx).await? {
             let (hash, plugin, manifest) = content(&row)?;
             known.contents.done_by_any.insert((hash, plugin.clone()));
             known.contents.done.insert((hash, plugin, manifest));
         }
-        for row in Bulk::list(DOING, bytes(chunk)).fetch(tx).await? {
+        for row in of_contents(chunk, DOING).fetch(tx).await? {
             known.contents.doing.insert(content(&row)?);
         }
     }
     Ok(())
 }
 
-fn bytes(hashes: &[ContentHash]) -> impl ExactSizeIterator<Item = &[u8]> {
-    hashes.iter().map(|hash| hash.as_bytes().as_slice())
+fn of_contents(contents: &[(ContentHash, &str)], what: &'static str) -> Bulk {
+    let query = Bulk::rows(CONTENTS, contents, |mut row, (hash, plugin)| {
+        row.push_bind(hash.as_bytes().as_slice()).push_bind(*plugin);
+    });
+    query.then(what)
 }
 
 fn content(row: &SqliteRow) -> Result<(ContentHash, String, ManifestId), CatalogError> {

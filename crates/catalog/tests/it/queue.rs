@@ -109,11 +109,14 @@ async fn a_person_may_retry_what_failed_and_nothing_else() {
     let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
     let pending = tx.pending_requests().await.unwrap().remove(0);
     let NewRequest::Retry { selection } = &pending.request;
-    let (queued, refused) = tx.retry(selection).await.unwrap();
+    let retried = tx.retry(selection, backend.now()).await.unwrap();
     tx.answer_request(pending.id, "done", 1).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(queued, 1);
-    assert_eq!(refused, [format!("job {}: it is neither FAILED nor ABORTED", jobs[1].job.id)]);
+    assert_eq!((retried.queued, retried.more), (1, false));
+    assert_eq!(
+        retried.refused,
+        [format!("job {}: it is neither FAILED nor ABORTED", jobs[1].job.id)]
+    );
     assert_eq!(backend.catalog.request_result(id).await.unwrap().as_deref(), Some("done"));
     assert_eq!(backend.claim(9).await[0].failures, 0);
 }

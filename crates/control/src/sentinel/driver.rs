@@ -126,9 +126,14 @@ impl Driver {
         let mut tx = self.catalog.begin_sentinel(self.epoch).await?;
         for pending in tx.pending_requests().await? {
             let NewRequest::Retry { selection } = &pending.request;
-            let (queued, refused) = tx.retry(selection).await?;
-            let mut lines = vec![format!("{queued} jobs are queued again")];
-            lines.extend(refused);
+            let retried = tx.retry(selection, now_us).await?;
+            let done = pending.done + retried.queued;
+            if retried.more {
+                tx.continue_request(pending.id, done).await?;
+                continue;
+            }
+            let mut lines = vec![format!("{done} jobs are queued again")];
+            lines.extend(retried.refused);
             tx.answer_request(pending.id, &lines.join("\n"), now_us).await?;
         }
         tx.commit().await
