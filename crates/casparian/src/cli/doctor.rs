@@ -1,7 +1,7 @@
 //! `casparian doctor`.
 
 use super::context::{Context, block_on, catalog_url};
-use crate::config::Settings;
+use crate::config::{Sandbox, Settings};
 use crate::failure::{Ending, Failure};
 use crate::output::Table;
 use crate::roles::{Finding, Health, examine_machine};
@@ -64,6 +64,10 @@ fn of_later_versions(settings: &Settings) -> Vec<Finding> {
         "sandbox",
         "this version has no sandbox and no gatekeeper: a plugin can do what you can; run only plugins you trust",
     )];
+    if settings.sandbox.value == Sandbox::Strict {
+        let text = "security.sandbox = \"strict\": this version runs no plugin under it";
+        findings.push(Finding::bad("strict", text));
+    }
     if settings.require_signature.value {
         let text = "security.require_signature is set, and this version cannot check signatures";
         findings.push(Finding::bad("signatures", text));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// Names of each kind that people are shown; `--json` has more.
-const SHOWN_MAX: usize = 20;
+const SHOWN_MAX: usize = 100;
 
 pub fn document(report: &RunReport) -> Value {
     json!({
@@ -118,8 +118,10 @@ fn failures(report: &RunReport, project: &Path, printer: Printer) -> Result<(), 
         let reason = error.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
         printer.line(&format!("  {path} ({}): {class}: {reason}", job.plugin))?;
     }
-    if report.totals.jobs_failed > SHOWN_MAX as u64 {
-        printer.line("  ...")?;
+    let rest = report.totals.jobs_failed.saturating_sub(SHOWN_MAX as u64);
+    if rest > 0 {
+        printer
+            .line(&format!("  and {} more: casparian jobs list --status failed", count(rest)))?;
     }
     printer.note(
         "`casparian jobs show ID` has the whole story, `casparian jobs retry --failed` tries again",

@@ -6,9 +6,12 @@ use control::clock::{Clock, SystemClock};
 use std::fmt;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -26,12 +29,20 @@ pub fn start(format: LogFormat, verbosity: i8, is_plain: bool) {
         2 => LevelFilter::DEBUG,
         3.. => LevelFilter::TRACE,
     };
-    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    let log = tracing_subscriber::registry().with(ours(level));
+    let out = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A log is started once; a second one would only repeat it.
     let _ = match format {
-        LogFormat::Text => log.event_format(Line { is_plain }).try_init().is_ok(),
-        LogFormat::Json => log.json().try_init().is_ok(),
+        LogFormat::Text => log.with(out.event_format(Line { is_plain })).try_init(),
+        LogFormat::Json => log.with(out.json()).try_init(),
     };
+}
+
+/// What libraries have to say is for those who want to know everything.
+fn ours(level: LevelFilter) -> Targets {
+    let others = if level >= LevelFilter::DEBUG { level } else { LevelFilter::ERROR };
+    let crates = ["casparian", "catalog", "control", "protocol", "worker"];
+    Targets::new().with_default(others).with_targets(crates.map(|name| (name, level)))
 }
 
 /// An event as text: plain as other messages to people are, else with time and place.

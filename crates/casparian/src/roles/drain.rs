@@ -15,6 +15,9 @@ const LOOK_SHARE: u32 = 10;
 /// For the numbers of a progress bar.
 const LOOK_AT_LEAST: Duration = Duration::from_secs(2);
 
+/// Then whoever waits for a Sentinel that is not ours is told so.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(15);
+
 /// How the waiting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drained {
@@ -39,6 +42,7 @@ impl Drain<'_> {
     pub async fn until_done(&self, engine: &Engine) -> Result<Drained, Failure> {
         let mut pace = Pace::new();
         let mut moved = (Instant::now(), engine.progress(), Waiting::default());
+        let mut all = 0;
         loop {
             if self.stop.is_wanted() || engine.is_finished() {
                 return Ok(Drained::Stopped);
@@ -51,12 +55,15 @@ impl Drain<'_> {
                 {
                     return Ok(drained);
                 }
-                let all = progress.completed + waiting.queued + waiting.held + progress.in_flight;
-                self.show(progress.completed, all, progress.rows);
+                all = progress.completed + waiting.queued + waiting.held + progress.in_flight;
                 if moved.1 != progress || moved.2 != waiting || waiting.backing_off > 0 {
                     moved = (Instant::now(), progress, waiting);
                 }
             }
+            self.bar.tell(progress.completed, Some(all), || match progress.rows {
+                0 => "jobs".to_owned(),
+                rows => format!("jobs, {} rows", count(rows)),
+            });
             if progress.in_flight == 0 && moved.0.elapsed() > self.patience {
                 return Ok(Drained::Stuck);
             }
@@ -71,6 +78,7 @@ impl Drain<'_> {
         is_live: impl Fn() -> bool,
     ) -> Result<Option<Drained>, Failure> {
         let mut pace = Pace::new();
+        let (began, mut has_told) = (Instant::now(), false);
         loop {
             if self.stop.is_wanted() {
                 return Ok(Some(Drained::Stopped));
@@ -83,16 +91,17 @@ impl Drain<'_> {
                 if !is_live() {
                     return Ok(None);
                 }
-                let text = format!("the live Sentinel has {} jobs to go", count(left));
-                self.bar.tell(0, None, text);
+                self.bar
+                    .tell(0, None, || format!("the live Sentinel has {} jobs to go", count(left)));
+            }
+            if !has_told && began.elapsed() > PATIENCE_WITH_OTHERS {
+                has_told = true;
+                tracing::warn!(
+                    "waiting for the live Sentinel of this catalog; has it a worker? `casparian status` shows it"
+                );
             }
             tokio::time::sleep(POLL).await;
         }
-    }
-
-    fn show(&self, done: u64, all: u64, rows: u64) {
-        let rows = if rows > 0 { format!(", {} rows", count(rows)) } else { String::new() };
-        self.bar.tell(done, Some(all), format!("jobs{rows}"));
     }
 }
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// A file that keeps changing is looked at again so often, then it is reported.
 const LOOKS_MAX: u32 = 3;
 /// Failed files that are named.
-const FAILURES_MAX: usize = 100;
+const FAILURES_MAX: usize = 1_000;
 const PATIENCE_AT_LEAST: Duration = Duration::from_secs(60);
 
 pub struct Run<'a> {

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::output::{Bar, bytes, count};
-use control::scout::{PassReport, Progress, ScoutError};
+use control::scout::{PassReport, Progress, ProgressCounts, ScoutError};
 use std::time::Duration;
 
 const TICK: Duration = Duration::from_millis(125);
@@ -19,11 +19,14 @@ pub async fn watched(
             () = tokio::time::sleep(TICK) => {}
         }
         let counts = progress.counts();
-        let seen = format!("{} files seen", count(counts.files_seen));
-        let hashed = match counts.files_hashed {
-            0 => String::new(),
-            files => format!(", {} hashed ({})", count(files), bytes(counts.bytes_hashed)),
-        };
-        bar.tell(counts.files_seen, None, seen + &hashed);
+        bar.tell(counts.files_seen, None, || text(&counts));
+    }
+}
+
+fn text(counts: &ProgressCounts) -> String {
+    let seen = format!("{} files seen", count(counts.files_seen));
+    match counts.files_hashed {
+        0 => seen,
+        files => format!("{seen}, {} hashed ({})", count(files), bytes(counts.bytes_hashed)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::identity;
 use super::python::interpreter;
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, Sandbox, Settings};
 use crate::failure::{Failure, Kind};
 use control::clock::{Clock, SystemClock};
 use protocol::WorkerId;
@@ -27,6 +27,7 @@ pub fn start(
     endpoint: &str,
     plugins: Plugins,
 ) -> Result<WorkerHandle, Failure> {
+    refuse_false_safety(settings)?;
     let state_dir = settings.project.state();
     sweep_scratch(&state_dir);
     let own = Some(settings.plugins_dir.value.clone());
@@ -38,13 +39,56 @@ pub fn start(
         output_root: settings.output.value.clone(),
         state_dir,
         plugins_dir: own,
-        python: interpreter(settings, environment)
-            .unwrap_or_else(|| PathBuf::from(&settings.python.value)),
+        python: python(settings, environment, plugins)?,
         guest_env: guest_environment(environment),
         environment: identity::environment(settings, environment),
         wall_clock: || SystemClock.now_us(),
     })?;
     Ok(worker)
+}
+
+/// Who asks for a wall that is not there yet is not given a worker without it.
+fn refuse_false_safety(settings: &Settings) -> Result<(), Failure> {
+    let refused = |what: &str, cure: &str| {
+        let text = format!("{what}, and this version has no such thing yet: no plugin is run");
+        Err(Failure::usage(text).hint(cure))
+    };
+    if settings.require_signature.value {
+        return refused(
+            "security.require_signature wants signatures checked",
+            "set it to false and read your plugins yourself",
+        );
+    }
+    if settings.sandbox.value == Sandbox::Strict {
+        return refused(
+            "security.sandbox = \"strict\" wants a sandbox",
+            "set it to \"default\" and run only plugins you trust",
+        );
+    }
+    Ok(())
+}
+
+/// Without an interpreter every job would fail, one after the other; without plugins there are no jobs.
+fn python(
+    settings: &Settings,
+    environment: &Environment,
+    plugins: Plugins,
+) -> Result<PathBuf, Failure> {
+    let name = &settings.python.value;
+    match interpreter(settings, environment) {
+        Some(path) => Ok(path),
+        None if plugins == Plugins::OfTheSentinel && !has_sources(&settings.plugins_dir.value) => {
+            Ok(PathBuf::from(name))
+        }
+        None => Err(Failure::usage(format!("there is no {name} to run plugins on"))
+            .hint("install Python 3.9 or newer, or name one: `[python] interpreter` or CASPARIAN_PYTHON_INTERPRETER")),
+    }
+}
+
+fn has_sources(directory: &Path) -> bool {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names = entries.map(|entry| entry.file_name());
+    names.any(|name| Path::new(&name).extension().is_some_and(|extension| extension == "py"))
 }
 
 /// Host and process make it readable, the rest unique.

@@ -178,3 +178,32 @@ fn a_project_is_found_from_below_by_flag_and_by_variable() {
     variable.env("CASPARIAN_PROJECT", &root);
     assert_eq!(found(&Outcome::of(variable)), root.to_str().unwrap());
 }
+
+#[test]
+fn who_asks_for_a_wall_that_is_not_there_is_not_run_without_it() {
+    for (variable, value) in
+        [("CASPARIAN_SECURITY_SANDBOX", "strict"), ("CASPARIAN_SECURITY_REQUIRE_SIGNATURE", "true")]
+    {
+        let project = Project::with_orders();
+        project.write("data/a.csv", "x\n1\n");
+        let mut command = project.command(&["run", "data"]);
+        command.env(variable, value);
+        let outcome = Outcome::of(command);
+        assert_eq!(outcome.code, 2);
+        assert!(outcome.stderr.contains("no plugin is run"), "{}", outcome.stderr);
+        assert!(project.parts("orders").is_empty());
+    }
+}
+
+#[test]
+fn the_page_about_the_command_line_has_every_setting() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let document = Project::new().casparian(&["doctor", "--json"]).json();
+    for setting in document["settings"].as_array().unwrap() {
+        let text = |name: &str| setting[name].as_str().unwrap();
+        let line = page.lines().find(|line| line.starts_with(&format!("| `{}`", text("key"))));
+        let line = line.unwrap_or_else(|| panic!("no line for {}", text("key")));
+        assert!(line.contains(text("variable")) && line.contains(text("default")), "{line}");
+    }
+}

@@ -63,6 +63,21 @@ fn a_catalog_that_is_none_is_refused() {
 }
 
 #[test]
+fn an_interpreter_that_is_not_there_fails_the_run_and_not_each_file() {
+    let project = Project::with_orders();
+    project.write("data/a.csv", "x\n1\n");
+    let mut command = project.command(&["run", "data"]);
+    command.env("CASPARIAN_PYTHON_INTERPRETER", "python-of-nowhere");
+    let outcome = Outcome::of(command);
+    assert_eq!(outcome.code, 2);
+    assert!(
+        outcome.stderr.starts_with("error: there is no python-of-nowhere"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
 fn an_unknown_job_is_named_with_the_cure() {
     let project = Project::with_orders();
     project.json(&["scan", "data"]);

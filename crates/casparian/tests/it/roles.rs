@@ -69,6 +69,21 @@ fn a_run_beside_a_live_sentinel_hands_its_work_to_it() {
 }
 
 #[test]
+fn a_run_takes_over_from_a_sentinel_that_dies() {
+    let project = configured();
+    let sentinel = project.start(&["sentinel", "--bind", &address()]);
+    until("there is a Sentinel", || status(&project).is_some_and(|it| !it["sentinel"].is_null()));
+    project.write("data/a.csv", "x\n1\n");
+    let run = project.command(&["run", "--json"]).spawn().unwrap();
+    until("the job waits", || status(&project).unwrap()["waiting"]["queued"] == 1);
+    sentinel.signal("KILL");
+    let outcome = super::project::Outcome::from(run.wait_with_output().unwrap());
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert_eq!(outcome.json()["jobs_completed"], 1);
+    assert_eq!(project.column("orders", "x"), ["1"]);
+}
+
+#[test]
 fn a_catalog_has_one_sentinel() {
     let project = configured();
     let _first = project.start(&["sentinel", "--bind", &address()]);
