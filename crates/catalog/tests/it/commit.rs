@@ -5,7 +5,7 @@ use catalog::{ConcludeOutcome, GrantOutcome, JobState};
 use protocol::TopicOptions;
 
 #[tokio::test]
-async fn f11_a_rewritten_file_replaces_its_rows_with_the_receipt() {
+async fn f07_a_rewritten_file_replaces_its_rows_with_the_receipt() {
     let backend = Backend::fresh().await;
     backend.plugins(&[simple("p", 1)]).await;
     backend.write("a", 1).await;
