@@ -157,6 +157,13 @@ fn remarks(report: &RunReport, settings: &Settings, printer: Printer) {
         let pid = helper.get("pid").and_then(Value::as_u64).unwrap_or(0);
         printer.note(&format!("the jobs were done by the Sentinel that is live (pid {pid})"));
     }
+    let earlier = report.failed_files.saturating_sub(report.totals.jobs_failed);
+    if earlier > 0 {
+        printer.note(&format!(
+            "{} failed in earlier runs: `casparian jobs list --status failed` shows them, `casparian jobs retry --failed` tries again",
+            counted(earlier, "file", "files"),
+        ));
+    }
     if !report.has_active_plugin() {
         printer.note(&format!(
             "no plugin is active, so the files are only known: put a plugin into {} and run again (`casparian init` shows one)",

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// A file that keeps changing is looked at again so often, then it is reported.
 const LOOKS_MAX: u32 = 3;
+/// Between two looks, so that whoever writes may come to an end.
+const LOOK_PAUSE_US: i64 = 1_000_000;
 /// Failed files that are named.
 const FAILURES_MAX: usize = 1_000;
 const PATIENCE_AT_LEAST: Duration = Duration::from_secs(60);
@@ -81,9 +83,8 @@ impl Run<'_> {
             if is_over || stop.is_wanted() || !again || looks > LOOKS_MAX {
                 return Ok(());
             }
-            if let Some(due_us) = due_us {
-                rest_until(due_us, stop).await;
-            }
+            let pause_us = SystemClock.now_us() + LOOK_PAUSE_US;
+            rest_until(due_us.unwrap_or(pause_us), stop).await;
         }
     }
 
@@ -121,7 +122,16 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         report.totals = catalog.run_totals(since_us).await?;
         report.waiting = catalog.waiting().await?;
+        report.failed_files = catalog.failed_files().await?;
         report.plugins = catalog.plugins(false).await?;
+        if report.waiting.changed > 0 {
+            let filter = JobFilter {
+                state: Some(JobState::Pending),
+                limit: FAILURES_MAX,
+                ..JobFilter::default()
+            };
+            catalog.jobs(&filter).await?.iter().for_each(|job| report.add_waiting(job));
+        }
         if report.totals.jobs_failed > 0 {
             let filter = JobFilter {
                 state: Some(JobState::Failed),

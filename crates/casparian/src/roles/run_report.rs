@@ -1,5 +1,6 @@
 //! What one run found and did.
 
+use crate::output::absolute;
 use catalog::report::{JobRow, PluginRow, RunTotals};
 use catalog::{PluginStatus, Waiting};
 use control::scout::{Bounded, PassReport, PassedOver, Unreadable};
@@ -16,6 +17,8 @@ pub struct RunReport {
     pub totals: RunTotals,
     /// The first of the jobs that failed in this run.
     pub failures: Vec<JobRow>,
+    /// Files that failed in earlier runs, too.
+    pub failed_files: u64,
     pub waiting: Waiting,
     pub unreadable: Bounded<Unreadable>,
     pub passed_over: Bounded<PassedOver>,
@@ -45,13 +48,21 @@ impl RunReport {
         self.settling = pass.settling;
     }
 
+    /// A file that changed under its parser, and still waits for another look.
+    pub fn add_waiting(&mut self, job: &JobRow) {
+        let path = absolute(&job.root, &job.path);
+        if job.hold.as_deref() == Some("changed") && !self.still_changing.shown.contains(&path) {
+            self.still_changing.shown.push(path);
+            self.still_changing.count += 1;
+        }
+    }
+
     /// Whether something of this run has to be looked at by a person.
     pub fn has_failures(&self) -> bool {
         self.totals.jobs_failed > 0
             || self.totals.rows_quarantined > 0
             || self.unreadable.count > 0
             || self.still_changing.count > 0
-            || self.waiting.changed > 0
     }
 
     pub fn rejected(&self) -> impl Iterator<Item = &PluginRow> {

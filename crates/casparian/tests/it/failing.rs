@@ -27,7 +27,9 @@ fn a_failed_file_is_named_with_its_reason_and_the_exit_code_is_3() {
         outcome.stdout
     );
     assert_eq!(project.column("orders", "x"), ["1"]);
-    assert_eq!(project.casparian(&["run", "data"]).code, 0, "nothing failed in the second run");
+    let again = project.casparian(&["run", "data"]);
+    assert_eq!(again.code, 0, "nothing failed in the second run");
+    assert!(again.stderr.contains("1 file failed in earlier runs"), "{}", again.stderr);
 }
 
 #[test]
@@ -94,6 +96,32 @@ fn a_plugin_that_cannot_be_read_is_rejected_with_its_line_and_the_others_go_on()
         plugins.iter().find(|plugin| plugin["name"] == name).unwrap()["status"].clone()
     };
     assert_eq!((status("orders"), status("broken")), ("ACTIVE".into(), "REJECTED".into()));
+}
+
+#[test]
+fn a_file_that_keeps_changing_is_named_and_published_when_it_is_at_rest() {
+    let project = Project::with_orders();
+    let slowly = "import time\n            time.sleep(0.3)\n            return list";
+    project.write("plugins/orders.py", ORDERS.replace("return list", slowly));
+    project.write("data/a.csv", "x\n0\n");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut file =
+                std::fs::File::options().append(true).open(project.path("data/a.csv")).unwrap();
+            while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                std::io::Write::write_all(&mut file, b"1\n").unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        });
+        let outcome = project.casparian(&["run", "data"]);
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(outcome.code, 3, "{}{}", outcome.stdout, outcome.stderr);
+        assert!(outcome.stdout.contains("data/a.csv: it changed each time"), "{}", outcome.stdout);
+        assert!(project.parts("orders").is_empty());
+    });
+    let lines = std::fs::read_to_string(project.path("data/a.csv")).unwrap().lines().count();
+    assert_eq!(project.json(&["run", "data"])["rows"], lines - 1);
 }
 
 #[test]

@@ -40,4 +40,15 @@ impl Catalog {
         let row = sqlx::query(sql).bind(created_until_us).fetch_one(self.readers()).await?;
         unsigned(&row, "jobs")
     }
+
+    /// Files whose present content failed, and that nothing has dealt with since.
+    pub async fn failed_files(&self) -> Result<u64, CatalogError> {
+        let sql = "SELECT count(*) AS jobs FROM processing_job j
+                   JOIN file_location l ON l.id = j.location_id AND l.current_version_id = j.file_version_id AND l.deleted_at_us IS NULL
+                   WHERE j.state = 'FAILED' AND j.kind = 'process'
+                     AND NOT EXISTS (SELECT 1 FROM processing_job k WHERE k.file_version_id = j.file_version_id AND k.plugin_name = j.plugin_name
+                                     AND k.id <> j.id AND k.state NOT IN ('FAILED', 'ABORTED'))";
+        let row = sqlx::query(sql).fetch_one(self.readers()).await?;
+        unsigned(&row, "jobs")
+    }
 }
