@@ -104,7 +104,7 @@ impl Peer {
     /// Whatever comes in a while; whether a job was among it.
     pub fn is_given_a_job(&self) -> bool {
         let received = std::iter::from_fn(|| self.try_receive());
-        received.fold(false, |given, next| given || matches!(next, SentinelMessage::Dispatch(..)))
+        received.filter(|next| matches!(next, SentinelMessage::Dispatch(..))).count() > 0
     }
 
     fn heartbeat(&self, ready: Vec<ReadyJob>) -> WorkerMessage {
