@@ -61,7 +61,8 @@ impl Held {
             dispatched_at_us: lease_until_us,
             missed: 0,
             missed_at_us: lease_until_us,
-            alone: job.claimed.losses > 0,
+            // Whether the job took its worker down, or a restart of everything did, cannot be told: it does not count as lost alone.
+            alone: false,
         }
     }
 
