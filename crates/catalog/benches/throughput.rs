@@ -137,12 +137,14 @@ async fn tag(catalog: &Catalog, count: usize) -> Outcome {
     let plugins = table.plugins.iter().collect::<Vec<&SubscribedPlugin>>();
     let tags = ["auto_bench".to_owned()];
     let since = Start::now();
-    let mut after = LocationId::new(0);
+    let mut last = None;
     let mut done = 0;
     while done < count {
-        let page = catalog.todo(&[root], table.epoch, after, TAGGED_IN_BATCH).await?;
-        let Some(last) = page.last() else { break };
-        after = last.id;
+        let page = catalog.todo(&[root], table.epoch, last.as_ref(), TAGGED_IN_BATCH).await?;
+        last = page.last().cloned();
+        if last.is_none() {
+            break;
+        }
         let tagged = page.iter().map(|todo| Tagged {
             location: todo.id,
             seen: todo.stat,
@@ -173,49 +175,55 @@ async fn process(catalog: &Catalog, epoch: SentinelEpoch, count: usize) -> Outco
     };
     tx.register_worker(&worker, NOW_US).await?;
     tx.commit().await?;
-    let since = Start::now();
-    let mut done = 0;
+    let (start, mut done, mut spent) = (Start::now(), 0, [0.0; 3]);
     loop {
+        let mut at = cpu_s();
+        let mut lap = |phase: usize| {
+            let now = cpu_s();
+            spent[phase] += now - at;
+            at = now;
+        };
         let mut tx = catalog.begin_sentinel(epoch).await?;
         let claimed = tx.claim(&session, JOBS_IN_BATCH, false, NOW_US).await?;
         tx.commit().await?;
+        lap(0);
         if claimed.is_empty() {
             break;
         }
         done += claimed.len();
-        let jobs = claimed.iter().map(|one| one.job).collect::<Vec<_>>();
-        finish(catalog, epoch, &session, &jobs).await?;
+        let ready = claimed.iter().map(|one| ready(one.job)).collect::<Result<Vec<_>, _>>()?;
+        let mut tx = catalog.begin_sentinel(epoch).await?;
+        tx.grant(&ready, &session, NOW_US).await?;
+        tx.commit().await?;
+        lap(1);
+        let receipts =
+            claimed.iter().map(|one| Receipt { job: one.job, metrics: Metrics::default() });
+        let receipts = receipts.collect::<Vec<_>>();
+        let mut tx = catalog.begin_sentinel(epoch).await?;
+        tx.conclude(&receipts, &session, NOW_US).await?;
+        tx.commit().await?;
+        lap(2);
     }
     assert_eq!(done, count);
-    report("jobs claimed, granted, concluded", done, Some(since))
+    let [claim, grant, conclude] = spent.map(|cpu_s| cpu_s / count as f64 * 1e6);
+    report(
+        &format!("claimed {claim:.0}, granted {grant:.0}, concluded {conclude:.0} us"),
+        done,
+        Some(start),
+    )
 }
 
-async fn finish(
-    catalog: &Catalog,
-    epoch: SentinelEpoch,
-    session: &SessionToken,
-    jobs: &[JobAttempt],
-) -> Outcome {
-    let mut tx = catalog.begin_sentinel(epoch).await?;
-    let mut ready = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        let output = StagedOutput {
-            topic: "rows".parse()?,
-            uri: "parquet://rows".parse()?,
-            staged: format!("_staging/w/{}_{}.parquet", job.id, job.attempt),
-            final_name: format!("part-{}.parquet", job.id),
-            rows: 10,
-            size_bytes: 1_000,
-            hash: ContentHash::new([1; 32]),
-            schema: "a: int64".to_owned(),
-        };
-        let (commit_id, outputs) = (CommitId::from(job.id), vec![output]);
-        ready.push(ReadyJob { job: job.id, attempt: job.attempt, commit_id, outputs });
-    }
-    tx.grant(&ready, session, NOW_US).await?;
-    tx.commit().await?;
-    let mut tx = catalog.begin_sentinel(epoch).await?;
-    let receipts = jobs.iter().map(|job| Receipt { job: *job, metrics: Metrics::default() });
-    tx.conclude(&receipts.collect::<Vec<_>>(), session, NOW_US).await?;
-    Ok(tx.commit().await?)
+fn ready(job: JobAttempt) -> Result<ReadyJob, Box<dyn Error>> {
+    let output = StagedOutput {
+        topic: "rows".parse()?,
+        uri: "parquet://rows".parse()?,
+        staged: format!("_staging/w/{}_{}.parquet", job.id, job.attempt),
+        final_name: format!("part-{}.parquet", job.id),
+        rows: 10,
+        size_bytes: 1_000,
+        hash: ContentHash::new([1; 32]),
+        schema: "a: int64".to_owned(),
+    };
+    let (commit_id, outputs) = (CommitId::from(job.id), vec![output]);
+    Ok(ReadyJob { job: job.id, attempt: job.attempt, commit_id, outputs })
 }

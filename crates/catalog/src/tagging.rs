@@ -20,6 +20,8 @@ pub struct TodoLocation {
     pub dirty: bool,
     pub racy: bool,
     pub hashed_at_us: Option<i64>,
+    /// The rules by which it was routed last; 0: by none.
+    pub routed_epoch: i64,
     pub current: Option<VersionSummary>,
 }
 
@@ -50,76 +52,86 @@ pub struct SubscribedPlugin {
     pub dedup: bool,
 }
 
+/// CROSS JOIN: the order is ours. A planner that began with the root would read the whole inventory for each page.
 const TODO: &str = "SELECT l.id, r.path, d.path, l.name, l.inode, l.size, l.mtime_ns, l.ctime_ns, l.dirty, l.racy, l.hashed_at_us,
-           v.id, v.sequence, v.content_hash, v.applied_tags
-    FROM file_location l
-    JOIN directory d ON d.id = l.directory_id
-    JOIN source_root r ON r.id = d.source_root_id
-    LEFT JOIN file_version v ON v.id = l.current_version_id ";
+           l.routed_epoch, v.id, v.sequence, v.content_hash, v.applied_tags
+    FROM file_location l CROSS JOIN directory d CROSS JOIN source_root r LEFT JOIN file_version v ON v.id = l.current_version_id
+    WHERE d.id = l.directory_id AND r.id = d.source_root_id AND l.deleted_at_us IS NULL AND l.id > $1 AND r.id IN ";
 
 impl Catalog {
-    /// Locations of these roots that were not routed in this epoch, by id, after one.
+    /// Locations of these roots that were not routed in this epoch, in the order of their epochs, after one.
     pub async fn todo(
         &self,
         roots: &[SourceRootId],
         epoch: i64,
-        after: LocationId,
+        after: Option<&TodoLocation>,
         limit: usize,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
-        let filter =
-            "l.routed_epoch < $3 AND l.deleted_at_us IS NULL AND l.id > $1 ORDER BY l.id LIMIT $2";
-        self.locations(roots, filter, after, limit, Some(epoch)).await
+        let mut page = Vec::new();
+        let mut from = after.map_or((-1, LocationId::new(0)), |it| (it.routed_epoch, it.id));
+        // One epoch after the other: a range of epochs could not be read in the order of ids.
+        loop {
+            let left = limit - page.len();
+            let filter = "l.routed_epoch = $3";
+            page.extend(self.locations(roots, filter, from.1, left, Some(from.0)).await?);
+            let next = "SELECT min(routed_epoch) FROM file_location WHERE routed_epoch > $1 AND routed_epoch < $2 AND deleted_at_us IS NULL";
+            let next = sqlx::query(next).bind(from.0).bind(epoch).fetch_one(self.readers()).await?;
+            match next.try_get::<Option<i64>, _>(0)? {
+                Some(next) if page.len() < limit => from = (next, LocationId::new(0)),
+                _ => return Ok(page),
+            }
+        }
     }
 
     /// Locations that have to be hashed once more.
     pub async fn racy(
         &self,
         roots: &[SourceRootId],
-        after: LocationId,
+        after: Option<&TodoLocation>,
         limit: usize,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
-        let filter = "l.racy = 1 AND l.dirty = 0 AND l.deleted_at_us IS NULL AND l.id > $1 ORDER BY l.id LIMIT $2";
-        self.locations(roots, filter, after, limit, None).await
+        self.locations(roots, "l.racy = 1 AND l.dirty = 0", id_of(after), limit, None).await
     }
 
     /// Locations whose content was never hashed under their stat.
     pub async fn unhashed(
         &self,
         roots: &[SourceRootId],
-        after: LocationId,
+        after: Option<&TodoLocation>,
         limit: usize,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
-        let filter = "l.dirty = 1 AND l.deleted_at_us IS NULL AND l.id > $1 ORDER BY l.id LIMIT $2";
-        self.locations(roots, filter, after, limit, None).await
+        self.locations(roots, "l.dirty = 1", id_of(after), limit, None).await
     }
 
     /// Locations whose bytes changed under the parser, and that nobody looked at since.
     pub async fn changed_holds(
         &self,
         roots: &[SourceRootId],
-        after: LocationId,
+        after: Option<&TodoLocation>,
         limit: usize,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
-        let filter = "l.id > $1 AND l.deleted_at_us IS NULL AND l.id IN (SELECT j.location_id FROM processing_job j
-                        WHERE j.hold = 'changed' AND j.held_by IS NULL
-                          AND j.file_version_id = l.current_version_id AND coalesce(l.hashed_at_us, 0) <= j.ended_at_us)
-                      ORDER BY l.id LIMIT $2";
-        self.locations(roots, filter, after, limit, None).await
+        let filter = "l.id IN (SELECT location_id FROM processing_job WHERE hold = 'changed' AND held_by IS NULL)
+            AND EXISTS (SELECT 1 FROM processing_job j WHERE j.location_id = l.id AND j.hold = 'changed' AND j.held_by IS NULL
+                        AND j.file_version_id = l.current_version_id AND coalesce(l.hashed_at_us, 0) <= j.ended_at_us)";
+        self.locations(roots, filter, id_of(after), limit, None).await
     }
 
     async fn locations(
         &self,
         roots: &[SourceRootId],
-        filter: &'static str,
+        filter: &str,
         after: LocationId,
         limit: usize,
         epoch: Option<i64>,
     ) -> Result<Vec<TodoLocation>, CatalogError> {
+        if roots.is_empty() {
+            return Ok(Vec::new());
+        }
         // Numbers of ours, so that the statement may hold them.
         let roots: Vec<String> = roots.iter().map(|root| root.get().to_string()).collect();
-        let of_roots = ["WHERE r.id IN (", &roots.join(", "), ") AND "].concat();
-        let sql = AssertSqlSafe([TODO, &of_roots, filter].concat());
-        let mut query = sqlx::query(sql).bind(after.get()).bind(limit as i64);
+        let roots = roots.join(", ");
+        let sql = format!("{TODO} ({roots}) AND {filter} ORDER BY l.id LIMIT $2");
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(after.get()).bind(limit as i64);
         if let Some(epoch) = epoch {
             query = query.bind(epoch);
         }
@@ -129,6 +141,12 @@ impl Catalog {
     /// Rises whenever rules, plugins or subscriptions change.
     pub async fn rules_epoch(&self) -> Result<i64, CatalogError> {
         let sql = "SELECT rules_epoch FROM catalog_meta";
+        Ok(sqlx::query(sql).fetch_one(self.readers()).await?.try_get(0)?)
+    }
+
+    /// Until when a pass counts as under way; in the past: there is none.
+    pub async fn pass_open_until(&self) -> Result<i64, CatalogError> {
+        let sql = "SELECT pass_open_until_us FROM catalog_meta";
         Ok(sqlx::query(sql).fetch_one(self.readers()).await?.try_get(0)?)
     }
 
@@ -150,14 +168,18 @@ impl Catalog {
     }
 }
 
+fn id_of(location: Option<&TodoLocation>) -> LocationId {
+    location.map_or(LocationId::new(0), |location| location.id)
+}
+
 fn todo_location(row: &SqliteRow) -> Result<TodoLocation, CatalogError> {
-    let current = match row.try_get::<Option<i64>, _>(11)? {
+    let current = match row.try_get::<Option<i64>, _>(12)? {
         None => None,
         Some(id) => Some(VersionSummary {
             id: VersionId::new(id),
-            sequence: row.try_get::<i64, _>(12)?.cast_unsigned(),
-            hash: content_hash(row, 13)?,
-            tags: row.try_get(14)?,
+            sequence: row.try_get::<i64, _>(13)?.cast_unsigned(),
+            hash: content_hash(row, 14)?,
+            tags: row.try_get(15)?,
         }),
     };
     Ok(TodoLocation {
@@ -169,6 +191,7 @@ fn todo_location(row: &SqliteRow) -> Result<TodoLocation, CatalogError> {
         dirty: row.try_get(8)?,
         racy: row.try_get(9)?,
         hashed_at_us: row.try_get(10)?,
+        routed_epoch: row.try_get(11)?,
         current,
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::backend::{Backend, plugin, simple};
 use catalog::{FailNext, JobState};
-use protocol::{LocationId, TopicOptions};
+use protocol::TopicOptions;
 
 #[tokio::test]
 async fn a_newer_version_waits_for_the_older_one_in_flight() {
@@ -106,11 +106,7 @@ async fn a_changed_file_is_tried_again_only_after_the_tagger_looked() {
     let job = backend.claim(1).await.remove(0).job;
     backend.fail(job, FailNext::Changed).await;
     assert_eq!(backend.admit().await, 0);
-    let looked_for = backend
-        .catalog
-        .changed_holds(&backend.roots().await, LocationId::new(0), 10)
-        .await
-        .unwrap();
+    let looked_for = backend.catalog.changed_holds(&backend.roots().await, None, 10).await.unwrap();
     assert_eq!(looked_for.len(), 1);
     backend.tag("a", 1).await;
     assert_eq!(backend.admit().await, 1, "the same content after all");

@@ -7,9 +7,9 @@ use catalog::{
     report::JobFilter,
 };
 use protocol::{
-    CommitId, ContentHash, Environment, ErrorClass, FileStat, JobAttempt, JobId, Limits,
-    LocationId, Metrics, PluginDeclaration, PluginVersion, ReadyJob, SessionToken, SinkUri,
-    SourceRootId, StagedOutput, TopicOptions,
+    CommitId, ContentHash, Environment, ErrorClass, FileStat, JobAttempt, JobId, Limits, Metrics,
+    PluginDeclaration, PluginVersion, ReadyJob, SessionToken, SinkUri, SourceRootId, StagedOutput,
+    TopicOptions,
 };
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
@@ -115,7 +115,7 @@ impl Backend {
 
     pub async fn location(&self, path: &str) -> TodoLocation {
         let roots = self.roots().await;
-        let all = self.catalog.todo(&roots, i64::MAX, LocationId::new(0), 10_000).await.unwrap();
+        let all = self.catalog.todo(&roots, i64::MAX, None, 10_000).await.unwrap();
         all.into_iter().find(|one| one.name == path.as_bytes()).expect("the location is live")
     }
 

@@ -66,9 +66,10 @@ impl<'a> PassMark<'a> {
         Ok(())
     }
 
-    /// Everything of the pass is versioned.
+    /// Everything is versioned. The mark of a pass that ended before that, be it a scan, goes with it.
     pub(crate) async fn clear(&mut self) -> Result<(), ScoutError> {
-        if self.until_us.take().is_some() {
+        let is_ours = self.until_us.take().is_some();
+        if is_ours || self.catalog.pass_open_until().await? > self.clock.now_us() {
             let mut tx = self.catalog.begin_scout().await?;
             tx.set_pass_open_until(0).await?;
             tx.commit().await?;

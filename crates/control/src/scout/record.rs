@@ -180,12 +180,8 @@ mod tests {
         let catalog = Catalog::open(path.to_str().unwrap(), OpenMode::ReadWrite).await.unwrap();
         let root = one_location(&catalog).await;
         let mut routes = Routes::load(&catalog).await.unwrap();
-        let [location] = catalog
-            .todo(&[root], i64::MAX, LocationId::new(0), 9)
-            .await
-            .unwrap()
-            .try_into()
-            .unwrap();
+        let [location] =
+            catalog.todo(&[root], i64::MAX, None, 9).await.unwrap().try_into().unwrap();
         want_csv(project.path(), &catalog).await;
 
         let progress = Progress::default();
@@ -194,7 +190,7 @@ mod tests {
         let mut mark = PassMark::new(&catalog, &SystemClock);
         recorder.write(&mut routes, &mut mark).await.unwrap();
 
-        let todo = catalog.todo(&[root], routes.epoch(), LocationId::new(0), 9).await.unwrap();
+        let todo = catalog.todo(&[root], routes.epoch(), None, 9).await.unwrap();
         assert_eq!(todo, [location]);
     }
 

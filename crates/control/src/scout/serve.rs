@@ -9,7 +9,7 @@ use super::stop::Stop;
 use super::walk::Hint;
 use super::watch::{WatchStatus, Watcher};
 use catalog::{CatalogError, TodoLocation};
-use protocol::{LocationId, SourceRootId};
+use protocol::SourceRootId;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -189,8 +189,7 @@ impl Scout {
 
     /// Files that changed under a parser may be gone: their directories are looked at.
     async fn is_asked_for(&self, plan: &Plan) -> Result<Option<Look>, CatalogError> {
-        let all = LocationId::new(0);
-        let changed = self.catalog.changed_holds(&plan.roots, all, CHANGED_MAX).await?;
+        let changed = self.catalog.changed_holds(&plan.roots, None, CHANGED_MAX).await?;
         let have_rules_moved = self.catalog.rules_epoch().await? != plan.epoch;
         if changed.is_empty() && !have_rules_moved {
             return Ok(None);

@@ -14,7 +14,6 @@ use super::settle;
 use super::stop::Stop;
 use crate::clock::Clock;
 use catalog::{Catalog, TodoLocation};
-use protocol::LocationId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,11 +111,13 @@ impl<'a> Tagger<'a> {
     }
 
     async fn sweep(&mut self, sweep: Sweep, round: &mut Round<'a>) -> Result<(), ScoutError> {
-        let mut after = LocationId::new(0);
+        let mut last = None;
         while !self.stop.is_wanted() {
-            let page = self.page(sweep, round.routes.epoch(), after).await?;
-            let Some(last) = page.last() else { break };
-            after = last.id;
+            let page = self.page(sweep, round.routes.epoch(), last.as_ref()).await?;
+            last = page.last().cloned();
+            if last.is_none() {
+                break;
+            }
             for location in page {
                 self.sort_out(sweep, location, round).await?;
             }
@@ -131,7 +132,7 @@ impl<'a> Tagger<'a> {
         &self,
         sweep: Sweep,
         epoch: i64,
-        after: LocationId,
+        after: Option<&TodoLocation>,
     ) -> Result<Vec<TodoLocation>, ScoutError> {
         let roots = self.roots.ids();
         let page = match sweep {

@@ -7,8 +7,8 @@ use control::architect::{
     plugin_version,
 };
 use protocol::{
-    AnnouncedPlugin, ContentHash, Environment, FileStat, Identify, LocationId, PluginRefusal,
-    PluginVersion, TopicOptions,
+    AnnouncedPlugin, ContentHash, Environment, FileStat, Identify, PluginRefusal, PluginVersion,
+    TopicOptions,
 };
 use std::fs;
 use std::path::PathBuf;
@@ -146,7 +146,7 @@ impl Project {
         let location = NewLocation { directory, name: name.as_bytes().to_vec(), stat };
         tx.upsert_locations(&[location], NOW_US).await.unwrap();
         tx.commit().await.unwrap();
-        let todo = self.catalog.todo(&[root], i64::MAX, LocationId::new(0), 100).await.unwrap();
+        let todo = self.catalog.todo(&[root], i64::MAX, None, 100).await.unwrap();
         let location = todo.iter().find(|one| one.name == name.as_bytes()).unwrap().id;
         let table = self.table().await;
         let plugins: Vec<_> = table.plugins.iter().collect();

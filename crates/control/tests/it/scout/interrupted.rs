@@ -4,7 +4,6 @@ use super::world::{World, now, sha256};
 use control::scout::Stop;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use protocol::LocationId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::pin::Pin;
@@ -167,7 +166,7 @@ fn on_disk(world: &World) -> BTreeMap<Vec<u8>, Vec<u8>> {
 async fn check(world: &World, plugins: &BTreeSet<usize>) {
     let on_disk = on_disk(world);
     let roots = world.root_ids().await;
-    let all = world.catalog.todo(&roots, i64::MAX, LocationId::new(0), 1_000).await.unwrap();
+    let all = world.catalog.todo(&roots, i64::MAX, None, 1_000).await.unwrap();
     let jobs = world.job_rows().await;
     let mut live = BTreeSet::new();
     for location in all {

@@ -1,6 +1,7 @@
 //! Files and directories that leave, move and come back.
 
 use super::world::{World, sha256};
+use control::clock::Clock;
 use std::fs;
 
 async fn deleted(world: &World) -> Vec<String> {
@@ -116,4 +117,27 @@ async fn everything_may_be_deleted() {
     assert_eq!(world.scan().await.files_deleted, 3);
     assert!(world.live().await.is_empty());
     world.idle_scan().await;
+}
+
+#[tokio::test]
+async fn a_pass_is_open_until_everything_is_versioned() {
+    let world = World::fresh().await;
+    world.plugin("p", &["*.csv"]).await;
+    world.write("a.csv", "1");
+    let is_open = async || world.catalog.pass_open_until().await.unwrap() > world.clock.now_us();
+    world.scan().await;
+    assert!(is_open().await, "what the scan found has no version yet");
+    world.pass().await;
+    assert!(!is_open().await);
+    world.rename("a.csv", "b.csv");
+    world.scan().await;
+    assert!(is_open().await, "the old path is gone, the new one has no version");
+    world.pass().await;
+    assert!(!is_open().await);
+    // A scan that left nothing to do but its mark.
+    world.remove("b.csv");
+    world.scan().await;
+    world.pass().await;
+    assert!(!is_open().await);
+    world.idle_pass().await;
 }

@@ -3,7 +3,6 @@
 use super::world::{World, now, sha256};
 use catalog::Tagged;
 use control::clock::{Clock, SystemClock};
-use protocol::LocationId;
 use std::fs::{self, File, FileTimes};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -67,8 +66,7 @@ async fn f08_a_rewrite_within_one_tick_is_caught_by_the_racy_rule() {
     world.scan().await;
     let table = world.catalog.routing_table().await.unwrap();
     let roots = world.root_ids().await;
-    let todo =
-        world.catalog.todo(&roots, table.epoch, LocationId::new(0), 1).await.unwrap().remove(0);
+    let todo = world.catalog.todo(&roots, table.epoch, None, 1).await.unwrap().remove(0);
     let tagged = Tagged {
         location: todo.id,
         seen: todo.stat,

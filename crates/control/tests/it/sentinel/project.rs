@@ -6,7 +6,7 @@ use control::architect::{Registrar, RegistrySettings};
 use control::clock::{Clock, SystemClock};
 use control::sentinel::decide::Timing;
 use control::sentinel::{SentinelHandle, SentinelSettings, Tokens};
-use protocol::{ContentHash, FileStat, LocationId};
+use protocol::{ContentHash, FileStat};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -64,7 +64,7 @@ impl Project {
 
         let table = self.catalog.routing_table().await.unwrap();
         let plugins = table.plugins.iter().collect::<Vec<&SubscribedPlugin>>();
-        let todo = self.catalog.todo(&[root], i64::MAX, LocationId::new(0), 100).await.unwrap();
+        let todo = self.catalog.todo(&[root], i64::MAX, None, 100).await.unwrap();
         let todo = todo.into_iter().find(|one| one.name == name.as_bytes()).unwrap();
         let tagged = Tagged {
             location: todo.id,
