@@ -54,8 +54,9 @@ pub struct SubscribedPlugin {
 
 /// CROSS JOIN: the order is ours. A planner that began with the root would read the whole inventory for each page.
 const TODO: &str = "SELECT l.id, r.path, d.path, l.name, l.inode, l.size, l.mtime_ns, l.ctime_ns, l.dirty, l.racy, l.hashed_at_us,
-           l.routed_epoch, v.id, v.sequence, v.content_hash, v.applied_tags
+           l.routed_epoch, v.id, v.sequence, h.content_hash, v.applied_tags
     FROM file_location l CROSS JOIN directory d CROSS JOIN source_root r LEFT JOIN file_version v ON v.id = l.current_version_id
+        LEFT JOIN file_hash_registry h ON h.id = v.content_id
     WHERE d.id = l.directory_id AND r.id = d.source_root_id AND l.deleted_at_us IS NULL AND l.id > $1 AND r.id IN ";
 
 impl Catalog {

@@ -52,17 +52,19 @@ CREATE INDEX file_location_todo ON file_location (routed_epoch, id) WHERE delete
 CREATE INDEX file_location_racy ON file_location (id) WHERE racy = 1;
 CREATE INDEX file_location_dirty ON file_location (id) WHERE dirty = 1;
 
+-- Contents by number: hashes are random, and an index over numbers that rise is written at its end.
 CREATE TABLE file_hash_registry (
-    content_hash  BLOB PRIMARY KEY,
+    id            INTEGER PRIMARY KEY,
+    content_hash  BLOB NOT NULL UNIQUE,
     size          BIGINT NOT NULL,
     first_seen_us BIGINT NOT NULL
-) WITHOUT ROWID;
+);
 
 CREATE TABLE file_version (
     id             INTEGER PRIMARY KEY,
     location_id    BIGINT NOT NULL REFERENCES file_location (id),
     sequence       BIGINT NOT NULL,
-    content_hash   BLOB NOT NULL,
+    content_id     BIGINT NOT NULL REFERENCES file_hash_registry (id),
     size           BIGINT NOT NULL,
     mtime_ns       BIGINT NOT NULL,
     detected_at_us BIGINT NOT NULL,
@@ -70,7 +72,7 @@ CREATE TABLE file_version (
     applied_tags   TEXT NOT NULL,
     UNIQUE (location_id, sequence)
 );
-CREATE INDEX file_version_content ON file_version (content_hash);
+CREATE INDEX file_version_content ON file_version (content_id);
 
 CREATE TABLE routing_rule (
     id      INTEGER PRIMARY KEY,
@@ -169,7 +171,8 @@ CREATE TABLE processing_job (
     location_id     BIGINT NOT NULL REFERENCES file_location (id),
     manifest_id     BIGINT NOT NULL REFERENCES plugin_manifest (id),
     plugin_name     TEXT NOT NULL,
-    content_hash    BLOB NOT NULL,
+    -- That of the version: what is looked up by content is looked up here.
+    content_id      BIGINT NOT NULL,
     priority        INTEGER NOT NULL,
     -- Counts dispatches: what is said of an earlier one is not heard.
     attempt         INTEGER NOT NULL DEFAULT 0,
@@ -219,7 +222,7 @@ CREATE INDEX processing_job_ended ON processing_job (ended_at_us, state) WHERE e
 CREATE INDEX processing_job_spent ON processing_job (state, id) WHERE state IN ('FAILED', 'ABORTED');
 -- At most one job of a file and a plugin is on its way.
 CREATE UNIQUE INDEX processing_job_live ON processing_job (location_id, plugin_name) WHERE is_live = 1;
-CREATE INDEX processing_job_content ON processing_job (content_hash, plugin_name) WHERE has_content = 1;
+CREATE INDEX processing_job_content ON processing_job (content_id, plugin_name) WHERE has_content = 1;
 
 CREATE TABLE artifact (
     id            INTEGER PRIMARY KEY,

@@ -18,7 +18,7 @@ const READERS: u32 = 4;
 /// Rows that the database may be ahead of whoever reads them: a page of ours, so that the two do not wait for each other.
 const ROWS_AHEAD: usize = 1_000;
 /// Negative: kibibytes.
-const WRITER_CACHE_KIB: &str = "-16000";
+const WRITER_CACHE_KIB: &str = "-64000";
 /// 16 MiB of log between two checkpoints: what is written again and again meanwhile goes to the catalog once.
 const CHECKPOINT_PAGES: &str = "4000";
 

@@ -8,7 +8,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 /// Whatever became of a file's jobs: what may come of one that still runs has to leave, too.
-const TO_RETRACT: &str = "SELECT l.id, v.id, coalesce(c.active_manifest_id, max(j.manifest_id)), j.plugin_name, v.content_hash
+const TO_RETRACT: &str = "SELECT l.id, v.id, coalesce(c.active_manifest_id, max(j.manifest_id)), j.plugin_name, v.content_id
     FROM file_location l
     JOIN file_version v ON v.id = l.current_version_id
     JOIN file_version past ON past.location_id = l.id
@@ -16,7 +16,7 @@ const TO_RETRACT: &str = "SELECT l.id, v.id, coalesce(c.active_manifest_id, max(
     JOIN plugin_config c ON c.plugin_name = j.plugin_name AND c.retract = 1
     WHERE l.deleted_at_us IS NULL AND l.id IN ";
 
-const BY_PLUGIN: &str = " GROUP BY l.id, v.id, c.active_manifest_id, j.plugin_name, v.content_hash";
+const BY_PLUGIN: &str = " GROUP BY l.id, v.id, c.active_manifest_id, j.plugin_name, v.content_id";
 
 /// The job of an earlier deletion serves again.
 const AGAIN: &str = " ON CONFLICT (file_version_id, manifest_id, kind) DO UPDATE SET state = 'PENDING', hold = 'admit', ended_at_us = NULL
@@ -75,7 +75,7 @@ impl ScoutTx {
         let ids = self.catalog.ids().await?;
         for chunk in retractions.chunks(ROWS_MAX) {
             let insert = "INSERT INTO processing_job (id, kind, state, hold, location_id, file_version_id, manifest_id, plugin_name,
-                              content_hash, priority, is_live, has_content, created_at_us) ";
+                              content_id, priority, is_live, has_content, created_at_us) ";
             let insert = Bulk::rows(insert, chunk, |mut row, one| {
                 row.push_bind(ids.next(now_us))
                     .push("'retract', 'PENDING', 'admit'")
@@ -83,7 +83,7 @@ impl ScoutTx {
                     .push_bind(one.version)
                     .push_bind(one.manifest)
                     .push_bind(one.plugin.as_str())
-                    .push_bind(one.content.as_slice())
+                    .push_bind(one.content)
                     .push("0, 0, 0")
                     .push_bind(now_us);
             });
@@ -98,7 +98,7 @@ struct Retraction {
     version: i64,
     manifest: i64,
     plugin: String,
-    content: Vec<u8>,
+    content: i64,
 }
 
 impl Retraction {

@@ -34,13 +34,13 @@ const SAME_FILE: &str = "SELECT j.id, other.id FROM processing_job j JOIN file_v
 /// The same content by the plugin's version in force: in the topics ...
 const DONE: &str = "SELECT DISTINCT j.id FROM processing_job j JOIN plugin_config c ON c.plugin_name = j.plugin_name AND c.dedup = 1
     CROSS JOIN processing_job k
-    WHERE k.content_hash = j.content_hash AND k.plugin_name = j.plugin_name AND k.manifest_id = coalesce(c.active_manifest_id, j.manifest_id)
+    WHERE k.content_id = j.content_id AND k.plugin_name = j.plugin_name AND k.manifest_id = coalesce(c.active_manifest_id, j.manifest_id)
         AND k.has_content = 1 AND k.state = 'COMPLETED' AND k.retracted_by IS NULL AND j.id IN ";
 
 /// ... or on its way.
 const DOING: &str = "SELECT j.id, min(k.id) FROM processing_job j JOIN plugin_config c ON c.plugin_name = j.plugin_name AND c.dedup = 1
     CROSS JOIN processing_job k
-    WHERE k.content_hash = j.content_hash AND k.plugin_name = j.plugin_name AND k.manifest_id = coalesce(c.active_manifest_id, j.manifest_id)
+    WHERE k.content_id = j.content_id AND k.plugin_name = j.plugin_name AND k.manifest_id = coalesce(c.active_manifest_id, j.manifest_id)
         AND k.has_content = 1 AND k.state <> 'COMPLETED' AND k.id <> j.id AND j.id IN ";
 
 /// What stands in the way of the jobs of one round.
@@ -59,7 +59,7 @@ struct Round<'a> {
     skipped: Vec<&'a Job>,
     held: Vec<(&'a Job, Hold, JobId)>,
     /// What was queued or ended in this round, so that those that come after see it.
-    copies: HashMap<(&'a [u8], &'a str, ManifestId), JobId>,
+    copies: HashMap<(i64, &'a str, ManifestId), JobId>,
     files: HashMap<(LocationId, &'a str), JobId>,
     ended: HashSet<JobId>,
 }
@@ -147,7 +147,7 @@ impl<'a> Round<'a> {
             return;
         }
         let manifest = job.active_manifest.unwrap_or(job.manifest);
-        let copy = (job.content.as_slice(), job.plugin.as_str(), manifest);
+        let copy = (job.content, job.plugin.as_str(), manifest);
         if job.dedup && obstacles.done.contains(&job.id) {
             self.skipped.push(job);
         } else if job.dedup
@@ -181,7 +181,7 @@ impl<'a> Round<'a> {
     fn first_copy(
         &self,
         job: &Job,
-        copy: (&'a [u8], &'a str, ManifestId),
+        copy: (i64, &'a str, ManifestId),
         obstacles: &Obstacles,
     ) -> Option<JobId> {
         let doing = obstacles.doing.get(&job.id).copied();

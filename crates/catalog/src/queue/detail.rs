@@ -44,9 +44,10 @@ pub struct TopicTarget {
     pub options: TopicOptions,
 }
 
-const DETAILS: &str = "SELECT r.path, d.path, l.name, l.racy, l.inode, l.size, l.mtime_ns, l.ctime_ns, v.id, v.content_hash, v.size, j.manifest_id, j.id
+const DETAILS: &str = "SELECT r.path, d.path, l.name, l.racy, l.inode, l.size, l.mtime_ns, l.ctime_ns, v.id, h.content_hash, v.size, j.manifest_id, j.id
     FROM processing_job j
     JOIN file_version v ON v.id = j.file_version_id
+    JOIN file_hash_registry h ON h.id = v.content_id
     JOIN file_location l ON l.id = j.location_id
     JOIN directory d ON d.id = l.directory_id
     JOIN source_root r ON r.id = d.source_root_id

@@ -23,7 +23,8 @@ pub(crate) struct Job {
     /// The plugin's version in force; none when there is none.
     pub active_manifest: Option<ManifestId>,
     pub plugin: String,
-    pub content: Vec<u8>,
+    /// By its number in the registry.
+    pub content: i64,
     pub dedup: bool,
     pub is_current_version: bool,
     pub is_deleted: bool,
@@ -31,7 +32,7 @@ pub(crate) struct Job {
 }
 
 const JOBS: &str = "SELECT j.id, j.kind, j.state, j.attempt, j.recovery, j.session, j.granted_session, j.location_id, j.manifest_id,
-        c.active_manifest_id, j.plugin_name, j.content_hash, coalesce(c.dedup, 1), coalesce(l.current_version_id = j.file_version_id, 0),
+        c.active_manifest_id, j.plugin_name, j.content_id, coalesce(c.dedup, 1), coalesce(l.current_version_id = j.file_version_id, 0),
         l.deleted_at_us IS NOT NULL, coalesce(j.hold = 'changed', 0)
     FROM processing_job j
     JOIN file_location l ON l.id = j.location_id

@@ -23,28 +23,28 @@ pub(super) enum Reach {
     EarlierContent,
 }
 
-const BY: &str = "WITH by_job AS (SELECT j.id, j.kind, j.content_hash, j.plugin_name, j.location_id, v.sequence, coalesce(c.dedup, 1) AS dedup
+const BY: &str = "WITH by_job AS (SELECT j.id, j.kind, j.content_id, j.plugin_name, j.location_id, v.sequence, coalesce(c.dedup, 1) AS dedup
         FROM processing_job j JOIN file_version v ON v.id = j.file_version_id LEFT JOIN plugin_config c ON c.plugin_name = j.plugin_name
         WHERE j.id IN ";
 
 /// What a location held before, unless another live path still holds it.
 const EARLIER_CONTENT: &str = ") SELECT b.id, old.id FROM by_job b CROSS JOIN file_version past CROSS JOIN processing_job old
-    WHERE b.dedup = 1 AND past.location_id = b.location_id AND past.sequence < b.sequence AND past.content_hash <> b.content_hash
-        AND old.content_hash = past.content_hash AND old.plugin_name = b.plugin_name AND old.kind = 'process'
+    WHERE b.dedup = 1 AND past.location_id = b.location_id AND past.sequence < b.sequence AND past.content_id <> b.content_id
+        AND old.content_id = past.content_id AND old.plugin_name = b.plugin_name AND old.kind = 'process'
         AND old.has_content = 1 AND old.state = 'COMPLETED' AND old.id <> b.id
         AND NOT EXISTS (SELECT 1 FROM file_version v
             JOIN file_location l ON l.id = v.location_id AND l.current_version_id = v.id AND l.deleted_at_us IS NULL AND l.id <> b.location_id
             JOIN processing_job k ON k.file_version_id = v.id AND k.plugin_name = b.plugin_name AND k.kind = 'process'
-            WHERE v.content_hash = past.content_hash)";
+            WHERE v.content_id = old.content_id)";
 
 /// The same content, from whatever path. A retraction leaves it where another live path holds it.
 const SAME_CONTENT: &str = " UNION SELECT b.id, old.id FROM by_job b CROSS JOIN processing_job old
-    WHERE b.dedup = 1 AND old.content_hash = b.content_hash AND old.plugin_name = b.plugin_name AND old.kind = 'process'
+    WHERE b.dedup = 1 AND old.content_id = b.content_id AND old.plugin_name = b.plugin_name AND old.kind = 'process'
         AND old.has_content = 1 AND old.state = 'COMPLETED' AND old.id <> b.id
         AND (b.kind <> 'retract' OR NOT EXISTS (SELECT 1 FROM file_version v
             JOIN file_location l ON l.id = v.location_id AND l.current_version_id = v.id AND l.deleted_at_us IS NULL AND l.id <> b.location_id
             JOIN processing_job k ON k.file_version_id = v.id AND k.plugin_name = b.plugin_name AND k.kind = 'process'
-            WHERE v.content_hash = b.content_hash))";
+            WHERE v.content_id = old.content_id))";
 
 /// With dedup off a result belongs to its path alone.
 const SAME_PATH: &str = " UNION SELECT b.id, old.id FROM by_job b CROSS JOIN file_version past CROSS JOIN processing_job old

@@ -1,6 +1,6 @@
 //! A plan, written in a few statements.
 
-use super::plan::{HashedLocation, NewJob, NewVersion, Plan};
+use super::plan::{HashedLocation, NewContent, NewJob, NewVersion, Plan};
 use crate::db::{Bulk, ROWS_MAX};
 use crate::error::CatalogError;
 use crate::job_state::{Hold, JobState};
@@ -14,6 +14,7 @@ impl ScoutTx {
         epoch: i64,
         now_us: i64,
     ) -> Result<(), CatalogError> {
+        self.insert_contents(&plan.contents, now_us).await?;
         self.insert_versions(&plan.versions, now_us).await?;
         self.set_hashed(&plan.hashed, epoch, now_us).await?;
         self.forget_digests(&plan.hashed).await?;
@@ -31,6 +32,25 @@ impl ScoutTx {
         Ok(())
     }
 
+    async fn insert_contents(
+        &mut self,
+        contents: &[NewContent],
+        now_us: i64,
+    ) -> Result<(), CatalogError> {
+        if contents.is_empty() {
+            return Ok(());
+        }
+        let insert = "INSERT INTO file_hash_registry (id, content_hash, size, first_seen_us) ";
+        let insert = Bulk::rows(insert, contents, |mut row, new| {
+            row.push_bind(new.id)
+                .push_bind(new.hash.as_bytes().as_slice())
+                .push_bind(new.size.cast_signed())
+                .push_bind(now_us);
+        });
+        insert.execute(&mut self.tx).await?;
+        Ok(())
+    }
+
     async fn insert_versions(
         &mut self,
         versions: &[NewVersion],
@@ -39,19 +59,12 @@ impl ScoutTx {
         if versions.is_empty() {
             return Ok(());
         }
-        let registry = "INSERT INTO file_hash_registry (content_hash, size, first_seen_us) ";
-        let registry = Bulk::rows(registry, versions, |mut row, new| {
-            row.push_bind(new.version.hash.as_bytes().as_slice())
-                .push_bind(new.stat.size.cast_signed())
-                .push_bind(now_us);
-        });
-        registry.then(" ON CONFLICT (content_hash) DO NOTHING").execute(&mut self.tx).await?;
-        let insert = "INSERT INTO file_version (id, location_id, sequence, content_hash, size, mtime_ns, detected_at_us, applied_tags) ";
+        let insert = "INSERT INTO file_version (id, location_id, sequence, content_id, size, mtime_ns, detected_at_us, applied_tags) ";
         let insert = Bulk::rows(insert, versions, |mut row, new| {
             row.push_bind(new.version.id.get())
                 .push_bind(new.location.get())
                 .push_bind(new.version.sequence.cast_signed())
-                .push_bind(new.version.hash.as_bytes().as_slice())
+                .push_bind(new.content)
                 .push_bind(new.stat.size.cast_signed())
                 .push_bind(new.stat.mtime_ns)
                 .push_bind(now_us)
@@ -108,7 +121,7 @@ impl ScoutTx {
     }
 
     async fn insert_jobs(&mut self, jobs: &[NewJob], now_us: i64) -> Result<(), CatalogError> {
-        let insert = "INSERT INTO processing_job (id, kind, state, hold, file_version_id, location_id, manifest_id, plugin_name, content_hash,
+        let insert = "INSERT INTO processing_job (id, kind, state, hold, file_version_id, location_id, manifest_id, plugin_name, content_id,
                           priority, created_at_us, ended_at_us, is_live, has_content) ";
         let insert = Bulk::rows(insert, jobs, |mut row, job| {
             row.push_bind(job.id)
@@ -119,7 +132,7 @@ impl ScoutTx {
                 .push_bind(job.location.get())
                 .push_bind(job.manifest.get())
                 .push_bind(job.plugin.as_str())
-                .push_bind(job.content.as_bytes().as_slice())
+                .push_bind(job.content)
                 .push_bind(job.priority)
                 .push_bind(now_us)
                 .push_bind((job.state == JobState::Skipped).then_some(now_us))

@@ -29,6 +29,9 @@ pub(super) struct KnownLocation {
     pub current: Option<VersionSummary>,
 }
 
+/// Content by its number, plugin and its version.
+type Processed = (i64, String, ManifestId);
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KnownJob {
     pub manifest: ManifestId,
@@ -40,14 +43,17 @@ pub(super) struct KnownJob {
 /// By whom a content was processed, or is being processed.
 #[derive(Debug, Default)]
 pub(super) struct KnownContents {
-    pub done: HashSet<(ContentHash, String, ManifestId)>,
-    pub doing: HashSet<(ContentHash, String, ManifestId)>,
+    pub ids: HashMap<ContentHash, i64>,
+    pub done: HashSet<Processed>,
+    pub doing: HashSet<Processed>,
     /// Whatever the version of the plugin.
-    pub done_by_any: HashSet<(ContentHash, String)>,
+    pub done_by_any: HashSet<(i64, String)>,
 }
 
-const LOCATIONS: &str = "SELECT l.id, l.inode, l.size, l.mtime_ns, l.ctime_ns, v.id, v.sequence, v.content_hash, v.applied_tags
-    FROM file_location l LEFT JOIN file_version v ON v.id = l.current_version_id
+const LOCATIONS: &str = "SELECT l.id, l.inode, l.size, l.mtime_ns, l.ctime_ns, v.id, v.sequence, h.content_hash, v.applied_tags, h.id
+    FROM file_location l
+    LEFT JOIN file_version v ON v.id = l.current_version_id
+    LEFT JOIN file_hash_registry h ON h.id = v.content_id
     WHERE l.deleted_at_us IS NULL AND l.id IN ";
 
 const JOBS: &str = "SELECT file_version_id, plugin_name, manifest_id, state, superseded_by IS NULL AND retracted_by IS NULL
@@ -60,21 +66,25 @@ const HISTORY: &str = "SELECT DISTINCT l.id, j.plugin_name, v.id <> l.current_ve
     JOIN processing_job j ON j.file_version_id = v.id AND j.kind = 'process'
     WHERE l.id IN ";
 
-const CONTENTS: &str = "SELECT DISTINCT j.content_hash, j.plugin_name, j.manifest_id FROM (";
+const CONTENTS: &str = "SELECT DISTINCT j.content_id, j.plugin_name, j.manifest_id FROM (";
 
 const DONE: &str = ") AS v CROSS JOIN processing_job j
-    WHERE j.content_hash = v.column1 AND j.plugin_name = v.column2 AND j.kind = 'process'
+    WHERE j.content_id = v.column1 AND j.plugin_name = v.column2 AND j.kind = 'process'
         AND j.has_content = 1 AND j.state = 'COMPLETED' AND j.retracted_by IS NULL";
 
 const DOING: &str = ") AS v CROSS JOIN processing_job j
-    WHERE j.content_hash = v.column1 AND j.plugin_name = v.column2 AND j.kind = 'process'
+    WHERE j.content_id = v.column1 AND j.plugin_name = v.column2 AND j.kind = 'process'
         AND j.has_content = 1 AND j.state <> 'COMPLETED'";
 
 pub(super) async fn read(tx: &mut Tx, tagged: &[Tagged<'_>]) -> Result<Known, CatalogError> {
     let mut known = Known::default();
     let ids: Vec<i64> = tagged.iter().map(|one| one.location.get()).collect();
     for row in Bulk::ids(LOCATIONS, &ids).fetch(tx).await? {
-        known.locations.insert(LocationId::new(row.try_get(0)?), location(&row)?);
+        let location = location(&row)?;
+        if let Some(version) = &location.current {
+            known.contents.ids.insert(version.hash, row.try_get(9)?);
+        }
+        known.locations.insert(LocationId::new(row.try_get(0)?), location);
     }
     read_jobs(tx, &mut known).await?;
     read_contents(tx, tagged, &mut known).await?;
@@ -123,39 +133,50 @@ async fn read_jobs(tx: &mut Tx, known: &mut Known) -> Result<(), CatalogError> {
     Ok(())
 }
 
+/// A content that is new has no jobs.
 async fn read_contents(
     tx: &mut Tx,
     tagged: &[Tagged<'_>],
     known: &mut Known,
 ) -> Result<(), CatalogError> {
-    let mut contents = HashSet::new();
-    for one in tagged {
-        let current = || Some(known.locations.get(&one.location)?.current.as_ref()?.hash);
-        if let Some(hash) = one.hash.or_else(current) {
-            contents.extend(one.plugins.iter().map(|plugin| (hash, plugin.name.as_str())));
+    let hashes: HashSet<ContentHash> = tagged.iter().filter_map(|one| one.hash).collect();
+    let hashes: Vec<ContentHash> = hashes.into_iter().collect();
+    for chunk in hashes.chunks(ROWS_MAX) {
+        let select = "SELECT content_hash, id FROM file_hash_registry WHERE content_hash IN ";
+        let chunk = chunk.iter().map(|hash| hash.as_bytes().as_slice());
+        for row in Bulk::list(select, chunk).fetch(tx).await? {
+            known.contents.ids.insert(content_hash(&row, 0)?, row.try_get(1)?);
         }
     }
-    let contents: Vec<(ContentHash, &str)> = contents.into_iter().collect();
-    for chunk in contents.chunks(ROWS_MAX) {
+    let mut wanted = HashSet::new();
+    for one in tagged {
+        let current = || Some(known.locations.get(&one.location)?.current.as_ref()?.hash);
+        let content = one.hash.or_else(current).and_then(|hash| known.contents.ids.get(&hash));
+        if let Some(content) = content {
+            wanted.extend(one.plugins.iter().map(|plugin| (*content, plugin.name.as_str())));
+        }
+    }
+    let wanted: Vec<(i64, &str)> = wanted.into_iter().collect();
+    for chunk in wanted.chunks(ROWS_MAX) {
         for row in of_contents(chunk, DONE).fetch(tx).await? {
-            let (hash, plugin, manifest) = content(&row)?;
-            known.contents.done_by_any.insert((hash, plugin.clone()));
-            known.contents.done.insert((hash, plugin, manifest));
+            let (content, plugin, manifest) = processed(&row)?;
+            known.contents.done_by_any.insert((content, plugin.clone()));
+            known.contents.done.insert((content, plugin, manifest));
         }
         for row in of_contents(chunk, DOING).fetch(tx).await? {
-            known.contents.doing.insert(content(&row)?);
+            known.contents.doing.insert(processed(&row)?);
         }
     }
     Ok(())
 }
 
-fn of_contents(contents: &[(ContentHash, &str)], what: &'static str) -> Bulk {
-    let query = Bulk::rows(CONTENTS, contents, |mut row, (hash, plugin)| {
-        row.push_bind(hash.as_bytes().as_slice()).push_bind(*plugin);
+fn of_contents(contents: &[(i64, &str)], what: &'static str) -> Bulk {
+    let query = Bulk::rows(CONTENTS, contents, |mut row, (content, plugin)| {
+        row.push_bind(*content).push_bind(*plugin);
     });
     query.then(what)
 }
 
-fn content(row: &SqliteRow) -> Result<(ContentHash, String, ManifestId), CatalogError> {
-    Ok((content_hash(row, 0)?, row.try_get(1)?, ManifestId::new(row.try_get(2)?)))
+fn processed(row: &SqliteRow) -> Result<Processed, CatalogError> {
+    Ok((row.try_get(0)?, row.try_get(1)?, ManifestId::new(row.try_get(2)?)))
 }

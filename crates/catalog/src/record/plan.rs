@@ -9,6 +9,7 @@ use protocol::{ContentHash, FileStat, LocationId, ManifestId, VersionId};
 /// All that is to be written.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
+    pub contents: Vec<NewContent>,
     pub versions: Vec<NewVersion>,
     pub hashed: Vec<HashedLocation>,
     /// Only routed.
@@ -18,9 +19,18 @@ pub(super) struct Plan {
     pub counts: RecordCounts,
 }
 
+/// Never seen before, at any path.
+#[derive(Debug)]
+pub(super) struct NewContent {
+    pub id: i64,
+    pub hash: ContentHash,
+    pub size: u64,
+}
+
 #[derive(Debug)]
 pub(super) struct NewVersion {
     pub location: LocationId,
+    pub content: i64,
     pub stat: FileStat,
     pub version: VersionSummary,
 }
@@ -44,7 +54,7 @@ pub(super) struct NewJob {
     pub location: LocationId,
     pub manifest: ManifestId,
     pub plugin: String,
-    pub content: ContentHash,
+    pub content: i64,
     pub priority: i32,
 }
 
@@ -78,8 +88,9 @@ impl<N: FnMut() -> i64> Planner<N> {
             Some(hash) => Some(self.version(tagged, hash, known.current.as_ref())),
         };
         if let Some(version) = version {
+            let content = self.content(version.hash, tagged.stat.size);
             for plugin in tagged.plugins {
-                self.add_job(tagged.location, &version, plugin);
+                self.add_job(tagged.location, &version, content, plugin);
             }
         }
     }
@@ -126,9 +137,20 @@ impl<N: FnMut() -> i64> Planner<N> {
             self.leave(tagged.location, before);
         }
         self.plan.counts.versions += 1;
+        let content = self.content(hash, tagged.stat.size);
         let (location, stat) = (tagged.location, tagged.stat);
-        self.plan.versions.push(NewVersion { location, stat, version: version.clone() });
+        self.plan.versions.push(NewVersion { location, content, stat, version: version.clone() });
         version
+    }
+
+    fn content(&mut self, hash: ContentHash, size: u64) -> i64 {
+        if let Some(id) = self.known.contents.ids.get(&hash) {
+            return *id;
+        }
+        let id = (self.next_id)();
+        self.known.contents.ids.insert(hash, id);
+        self.plan.contents.push(NewContent { id, hash, size });
+        id
     }
 
     /// Jobs of what was the current version are those of an earlier one now.
@@ -146,7 +168,9 @@ impl<N: FnMut() -> i64> Planner<N> {
         plugin: &SubscribedPlugin,
     ) -> bool {
         let name = plugin.name.to_string();
-        let is_in_topic = self.known.contents.done_by_any.contains(&(version.hash, name.clone()));
+        let contents = &self.known.contents;
+        let content = contents.ids.get(&version.hash).copied().unwrap_or_default();
+        let is_in_topic = contents.done_by_any.contains(&(content, name.clone()));
         if is_in_topic && plugin.dedup {
             return false;
         }
@@ -158,7 +182,13 @@ impl<N: FnMut() -> i64> Planner<N> {
             JobState::Superseded => true,
             _ => false,
         };
-        !unfinished && !jobs.iter().any(|job| job.is_current) && jobs.iter().any(has_left)
+        // What the plugin's version in force has failed on is not tried again by touching the file.
+        let has_failed = |job: &KnownJob| {
+            job.manifest == plugin.manifest
+                && matches!(job.state, JobState::Failed | JobState::Aborted)
+        };
+        let is_settled = jobs.iter().any(|job| job.is_current || has_failed(job));
+        !unfinished && !is_settled && jobs.iter().any(has_left)
     }
 
     fn note_tags(&mut self, version: &VersionSummary, tagged: &Tagged<'_>) {
@@ -173,6 +203,7 @@ impl<N: FnMut() -> i64> Planner<N> {
         &mut self,
         location: LocationId,
         version: &VersionSummary,
+        content: i64,
         plugin: &SubscribedPlugin,
     ) {
         let is_answer = |job: &KnownJob| {
@@ -183,7 +214,7 @@ impl<N: FnMut() -> i64> Planner<N> {
         if self.known.jobs.get(&key).is_some_and(|jobs| jobs.iter().any(is_answer)) {
             return;
         }
-        let (state, hold) = self.birth(location, version, plugin);
+        let (state, hold) = self.birth(location, content, plugin);
         self.plan.counts.jobs += u64::from(state != JobState::Skipped);
         self.plan.counts.skipped += u64::from(state == JobState::Skipped);
         self.plan.jobs.push(NewJob {
@@ -194,7 +225,7 @@ impl<N: FnMut() -> i64> Planner<N> {
             location,
             manifest: plugin.manifest,
             plugin: key.1,
-            content: version.hash,
+            content,
             priority: plugin.priority,
         });
     }
@@ -203,14 +234,14 @@ impl<N: FnMut() -> i64> Planner<N> {
     fn birth(
         &mut self,
         location: LocationId,
-        version: &VersionSummary,
+        content: i64,
         plugin: &SubscribedPlugin,
     ) -> (JobState, Option<Hold>) {
         let name = plugin.name.to_string();
         if self.known.busy.contains(&(location, name.clone())) {
             return (JobState::Pending, Some(Hold::Admit));
         }
-        let key = (version.hash, name, plugin.manifest);
+        let key = (content, name, plugin.manifest);
         let contents = &mut self.known.contents;
         if plugin.dedup && contents.done.contains(&key) {
             return (JobState::Skipped, None);

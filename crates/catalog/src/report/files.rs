@@ -31,7 +31,7 @@ pub struct FileRow {
 }
 
 const FILES: &str = "SELECT * FROM (
-    SELECT l.id, r.path AS root, d.path AS directory, l.name, l.size, l.mtime_ns, v.sequence, v.content_hash, coalesce(v.applied_tags, '') AS tags,
+    SELECT l.id, r.path AS root, d.path AS directory, l.name, l.size, l.mtime_ns, v.sequence, h.content_hash, coalesce(v.applied_tags, '') AS tags,
         CASE WHEN l.deleted_at_us IS NOT NULL THEN 'deleted'
              ELSE coalesce((SELECT CASE
                       WHEN sum(j.state = 'FAILED') > 0 THEN 'failed'
@@ -49,6 +49,7 @@ const FILES: &str = "SELECT * FROM (
     JOIN directory d ON d.id = l.directory_id
     JOIN source_root r ON r.id = d.source_root_id
     LEFT JOIN file_version v ON v.id = l.current_version_id
+    LEFT JOIN file_hash_registry h ON h.id = v.content_id
     WHERE l.id > $1) WHERE $2 IS NULL OR status = $2 ORDER BY id LIMIT $3";
 
 impl Catalog {
