@@ -42,8 +42,8 @@ def main() -> None:
         shutil.rmtree(work)
     print_table(lines)
     if not arguments.no_crates:
-        crate_bench("control", "scout", "hashing against openssl, inventory in process")
-        crate_bench("catalog", "throughput", "catalog rates")
+        crate_bench("control", "scout", "hashing against openssl, inventory in process", arguments.files)
+        crate_bench("catalog", "throughput", "catalog rates", arguments.files)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -154,9 +154,10 @@ def print_table(lines: list) -> None:
     print(flush=True)
 
 
-def crate_bench(crate: str, bench: str, what: str) -> None:
+def crate_bench(crate: str, bench: str, what: str, size: int) -> None:
     say(what)
-    subprocess.run(["cargo", "bench", "--locked", "-p", crate, "--bench", bench], cwd=PROJECT, check=True)
+    command = ["cargo", "bench", "--locked", "--quiet", "-p", crate, "--bench", bench, "--", str(size)]
+    subprocess.run(command, cwd=PROJECT, check=True)
 
 
 def say(text: str) -> None:
