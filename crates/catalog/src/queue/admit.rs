@@ -115,21 +115,27 @@ impl SentinelTx {
     }
 
     async fn carry_out(&mut self, round: &Round<'_>, now_us: i64) -> Result<u64, CatalogError> {
+        // First, so that what ends in this very round releases what waits for it.
+        self.hold_all(&round.held).await?;
         self.end_all(&round.superseded, JobState::Superseded, now_us).await?;
         self.end_all(&round.skipped, JobState::Skipped, now_us).await?;
         let skipped: Vec<JobId> = round.skipped.iter().map(|job| job.id).collect();
         let replaced = self.replaced_by(&skipped, Reach::EarlierContent).await?;
         self.supersede(&replaced).await?;
-        let queued = self.queue_again(&round.queued, now_us).await?;
-        if !round.held.is_empty() {
-            let update = "UPDATE processing_job SET hold = v.column2, held_by = v.column3, not_before_us = NULL, has_content = 0 FROM (";
-            let update = Bulk::rows(update, &round.held, |mut row, (job, hold, by)| {
-                row.push_bind(job.id.get()).push_bind(hold.as_str()).push_bind(by.get());
-            });
-            let update = update.then(") AS v WHERE processing_job.id = v.column1");
-            update.execute(&mut self.tx).await?;
+        self.queue_again(&round.queued, now_us).await
+    }
+
+    async fn hold_all(&mut self, held: &[(&Job, Hold, JobId)]) -> Result<(), CatalogError> {
+        if held.is_empty() {
+            return Ok(());
         }
-        Ok(queued)
+        let update = "UPDATE processing_job SET hold = v.column2, held_by = v.column3, not_before_us = NULL, has_content = 0 FROM (";
+        let update = Bulk::rows(update, held, |mut row, (job, hold, by)| {
+            row.push_bind(job.id.get()).push_bind(hold.as_str()).push_bind(by.get());
+        });
+        let update = update.then(") AS v WHERE processing_job.id = v.column1");
+        update.execute(&mut self.tx).await?;
+        Ok(())
     }
 }
 

@@ -9,4 +9,5 @@ mod locations;
 mod opening;
 mod queue;
 mod registry;
+mod sequences;
 mod versions;
