@@ -1,10 +1,12 @@
 //! One guest process and the conversation with it.
 
-use super::batch::Batches;
+use super::batch::{BatchError, Batches};
 use super::frames::{Frame, FrameReader, Kind, Progress, WireError, header};
 use super::log::JobLog;
 use super::memory::process_bytes;
+use super::pieces::pieces;
 use super::process::{GuestProcess, Launch};
+use super::report::{GuestError, Tally};
 use super::watch::Watch;
 use crate::failure::JobFailure;
 use arrow_array::RecordBatch;
@@ -17,6 +19,7 @@ use std::io::{IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
 
 /// What a guest is told of its plugin.
 #[derive(Debug, Clone, Serialize)]
@@ -38,18 +41,13 @@ pub struct GuestJob {
 }
 
 #[derive(Debug, Deserialize)]
-struct GuestError {
-    class: String,
-    message: String,
-    #[serde(default)]
-    traceback: String,
-}
-
-#[derive(Debug, Deserialize)]
 struct LogLine {
     level: String,
     message: String,
 }
+
+/// How long a guest that closed its socket may take to end by itself.
+const DYING: Duration = Duration::from_millis(500);
 
 /// Takes the rows of a topic as they come.
 pub type Rows<'a> = dyn FnMut(&str, &RecordBatch) -> Result<(), JobFailure> + 'a;
@@ -89,9 +87,7 @@ impl Guest {
 
     /// It can take a further job.
     pub fn is_healthy(&self) -> bool {
-        let mut ended = [PollFd::new(&self.process.pidfd, PollFlags::IN)];
-        let at_once = Timespec::default();
-        self.healthy && matches!(rustix::event::poll(&mut ended, Some(&at_once)), Ok(0))
+        self.healthy && !self.process.has_ended()
     }
 
     pub fn resident_bytes(&self) -> u64 {
@@ -111,11 +107,15 @@ impl Guest {
         self.healthy = false;
         self.jobs_done += 1;
         self.send(Kind::Job, job, Some(file))?;
+        let mut tally = Tally::default();
         let result = loop {
             let frame = self.next_frame(watch, log)?;
             match frame.kind {
-                Kind::Batch => self.take_batch(frame, rows)?,
-                Kind::Done => break Ok(()),
+                Kind::Batch => self.take_batch(frame, watch, &mut tally, rows)?,
+                Kind::Done => {
+                    tally.check(&frame.payload).map_err(|what| self.broken_wire(&what))?;
+                    break Ok(());
+                }
                 Kind::Error => break Err(self.reported(&frame, log)),
                 _ => return Err(self.broken_wire("sent a frame that is none of a guest's")),
             }
@@ -125,12 +125,21 @@ impl Guest {
         result
     }
 
-    fn take_batch(&mut self, frame: Frame, rows: &mut Rows<'_>) -> Result<(), JobFailure> {
-        let corrupt =
-            |error: &dyn std::fmt::Display| JobFailure::new(ErrorClass::Crash, error.to_string());
-        let mut batches = Batches::new(frame.payload).map_err(|error| corrupt(&error))?;
-        while let Some(batch) = batches.next().map_err(|error| corrupt(&error))? {
-            rows(&batches.topic, &batch)?;
+    fn take_batch(
+        &self,
+        frame: Frame,
+        watch: &mut Watch<'_>,
+        tally: &mut Tally,
+        rows: &mut Rows<'_>,
+    ) -> Result<(), JobFailure> {
+        let corrupt = |error: BatchError| JobFailure::new(ErrorClass::Crash, error.to_string());
+        let mut batches = Batches::new(frame.payload).map_err(corrupt)?;
+        while let Some(batch) = batches.next().map_err(corrupt)? {
+            tally.add(&batches.topic, batch.num_rows() as u64);
+            for piece in pieces(batch) {
+                watch.check(self.process.group())?;
+                rows(&batches.topic, &piece)?;
+            }
         }
         Ok(())
     }
@@ -144,7 +153,12 @@ impl Guest {
                 Ok(Progress::Frame(frame)) if frame.kind == Kind::Log => log_line(&frame, log),
                 Ok(Progress::Frame(frame)) => return Ok(frame),
                 Ok(Progress::Pending) if !ended => ended = self.wait(watch, log)?,
-                Ok(Progress::Pending | Progress::End) => return Err(self.death(log)),
+                Ok(Progress::Pending) => return Err(self.death(log)),
+                Ok(Progress::End) => {
+                    // Its descriptors close a moment before its status can be had.
+                    self.process.await_end(DYING);
+                    return Err(self.death(log));
+                }
                 Err(error @ WireError::TooLarge(_)) => {
                     return Err(JobFailure::new(ErrorClass::Plugin, error.to_string()));
                 }
@@ -207,14 +221,10 @@ impl Guest {
         if !error.traceback.is_empty() {
             log.line("error", error.traceback.trim_end());
         }
-        let class = match error.class.as_str() {
-            "load" => ErrorClass::Load,
-            "memory" => ErrorClass::Memory,
-            _ => ErrorClass::Plugin,
-        };
-        JobFailure::new(class, error.message)
+        error.failure()
     }
 
+    /// It is not asked for anything any more, and ends when it is dropped.
     fn broken_wire(&mut self, what: &str) -> JobFailure {
         self.healthy = false;
         let text = format!("the process of plugin {} {what}", self.plugin);

@@ -7,8 +7,10 @@ mod frames;
 mod guest;
 mod log;
 mod memory;
+mod pieces;
 mod pool;
 mod process;
+mod report;
 mod watch;
 
 pub use control::JobControl;

@@ -1,5 +1,6 @@
 //! The one place where a guest process is started: a process group of its own, one inherited descriptor, and nothing of our environment.
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::ffi::OsString;
 use std::io;
@@ -97,15 +98,23 @@ impl GuestProcess {
         self.pid
     }
 
+    pub fn has_ended(&self) -> bool {
+        self.await_end(Duration::ZERO)
+    }
+
+    /// Whether the process has ended by itself, at the latest after this time.
+    pub fn await_end(&self, at_most: Duration) -> bool {
+        let mut ended = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        let at_most = Timespec::try_from(at_most).ok();
+        !matches!(rustix::event::poll(&mut ended, at_most.as_ref()), Ok(0))
+    }
+
     /// Kills the guest with all that it started, and reaps it. What it ended with counts, if it had ended already.
     pub fn kill(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
-            self.status = self.child.try_wait().ok().flatten();
-            // The group exists until its last process is gone; its number cannot be taken by another meanwhile.
+            // Before it is reaped: until then nobody else can get its number.
             let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
-            if self.status.is_none() {
-                self.status = self.child.wait().ok();
-            }
+            self.status = self.child.wait().ok();
         }
         self.status
     }

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// How often the guest is looked at.
 pub const TICK: Duration = Duration::from_millis(100);
+/// Longer ones are the same to everybody, and clocks can count this far.
+const TIMEOUT_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
 #[derive(Debug)]
 pub struct Watch<'a> {
@@ -22,7 +24,8 @@ pub struct Watch<'a> {
 impl<'a> Watch<'a> {
     pub fn new(control: &'a JobControl, memory: &'a MemoryScan, limits: JobLimits) -> Self {
         let now = Instant::now();
-        let deadline = now + Duration::from_millis(limits.timeout_ms);
+        let timeout = Duration::from_millis(limits.timeout_ms).min(TIMEOUT_MAX);
+        let deadline = now + timeout;
         Self { control, memory, limits, deadline, next_look: now + TICK }
     }
 

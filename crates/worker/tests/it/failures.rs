@@ -5,13 +5,13 @@ use crate::support::{Rig, sink};
 use protocol::{Abort, Conclude, ConcludeStatus, ErrorClass, JobId, SentinelMessage};
 use std::time::{Duration, Instant};
 
-fn plugin(body: &str) -> String {
+pub fn plugin(body: &str) -> String {
     let head = "import os, sys, time, signal\nfrom casparian_flow.sdk import BasePlugin\nclass Handler(BasePlugin):\n    def execute(self, path):\n";
     let body = body.lines().map(|line| format!("        {line}\n")).collect::<String>();
     head.to_owned() + &body
 }
 
-fn expect(conclude: &Conclude, class: ErrorClass, text: &str) {
+pub fn expect(conclude: &Conclude, class: ErrorClass, text: &str) {
     assert_eq!(conclude.status, ConcludeStatus::Failed, "{conclude:?}");
     assert_eq!(conclude.error_class, Some(class), "{conclude:?}");
     let message = conclude.error_message.as_deref().unwrap();
@@ -22,7 +22,11 @@ fn expect(conclude: &Conclude, class: ErrorClass, text: &str) {
 fn each_way_to_fail_has_its_class_and_the_next_job_runs() {
     let publish = "self.publish('sales_data', [{'a': 1}])\n";
     let cases = [
-        ("raise ValueError('bad line 7')", ErrorClass::Plugin, "bad line 7"),
+        (
+            "raise ValueError('bad line 7')",
+            ErrorClass::Plugin,
+            "in execute\n    raise ValueError('bad line 7')\nValueError: bad line 7",
+        ),
         ("sys.exit(2)", ErrorClass::Plugin, "the plugin called exit(2)"),
         ("os._exit(3)", ErrorClass::Crash, "ended with exit status 3"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", ErrorClass::Crash, "killed by signal 11"),
@@ -160,7 +164,7 @@ fn f17_a_plugin_without_rows_succeeds_and_leaves_no_file() {
 
 #[test]
 fn f18_when_one_of_two_sinks_fails_nothing_is_published_and_nothing_stays() {
-    let mut rig = Rig::new(1);
+    let mut rig = Rig::with_libraries(1);
     let body = "import pyarrow as pa\nself.publish('t', pa.table({'a': [1]}))\nself.publish('u', pa.table({'a': [1]}))\nself.publish('u', pa.table({'a': ['x']}))";
     expect(&rig.run(1, &plugin(body), "x", &["t", "u"]), ErrorClass::Plugin, "topic u: column 'a'");
     for topic in ["t", "u"] {

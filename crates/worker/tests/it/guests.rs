@@ -56,7 +56,7 @@ fn f03_whatever_execute_returns_is_stored() {
         "__import__('polars').DataFrame({'a': [1, 2]})",
         "({'a': [n]} for n in (1, 2))",
     ];
-    let mut rig = Rig::new(1);
+    let mut rig = Rig::with_libraries(1);
     for (job, result) in (1..).zip(results) {
         let source = format!(
             "from casparian_flow.sdk import BasePlugin\nclass Handler(BasePlugin):\n    def execute(self, path):\n        return {result}\n"

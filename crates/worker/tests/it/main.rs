@@ -6,6 +6,7 @@ mod bench;
 mod commit;
 mod failures;
 mod guests;
+mod hostile;
 mod schemas;
 mod sink_crashes;
 mod sink_paths;

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use worker::{Worker, WorkerHandle, WorkerSettings};
@@ -32,6 +33,22 @@ fn late_clock() -> i64 {
 #[expect(clippy::disallowed_methods, reason = "says which Python the tests use")]
 fn python() -> PathBuf {
     std::env::var_os("CASPARIAN_TEST_PYTHON").map_or_else(|| "python3".into(), PathBuf::from)
+}
+
+/// Tests with data libraries say what is missing, and do not fail for another reason or pass for none.
+fn require_libraries() {
+    static CHECKED: OnceLock<()> = OnceLock::new();
+    CHECKED.get_or_init(|| {
+        let mut command = std::process::Command::new(python());
+        let output = command.args(["-c", "import pandas, polars, pyarrow"]).output();
+        let output = output.expect("no Python to run plugins on; set CASPARIAN_TEST_PYTHON");
+        assert!(
+            output.status.success(),
+            "{} lacks pandas, polars or pyarrow: `make test` sets one up, or set CASPARIAN_TEST_PYTHON to one with python/requirements-test.txt installed\n{}",
+            python().display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    });
 }
 
 pub struct Project {
@@ -282,6 +299,12 @@ impl Rig {
         let worker = Worker::start(project.settings(&sentinel.endpoint, slots)).unwrap();
         sentinel.greet();
         Self { project, sentinel, worker }
+    }
+
+    /// For plugins that use pandas, polars or pyarrow.
+    pub fn with_libraries(slots: u32) -> Self {
+        require_libraries();
+        Self::new(slots)
     }
 
     /// Runs the plugin over a file of these lines, and gives what the worker concluded.

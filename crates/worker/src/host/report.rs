@@ -1,0 +1,124 @@
+//! What a guest says at the end of a job, in its DONE or ERROR. None of it is trusted: counts are compared, texts are cut.
+
+use crate::failure::JobFailure;
+use protocol::ErrorClass;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Lines of a traceback that go with the message; all of it is in the job's log.
+const TRACEBACK_LINES_MAX: usize = 8;
+const TRACEBACK_HEAD: &str = "Traceback (most recent call last):";
+
+#[derive(Debug, Deserialize)]
+pub struct GuestError {
+    class: String,
+    message: String,
+    #[serde(default)]
+    pub traceback: String,
+}
+
+impl GuestError {
+    /// The last line says what happened, as in Python; above it stands where.
+    pub fn failure(&self) -> JobFailure {
+        let class = match self.class.as_str() {
+            "load" => ErrorClass::Load,
+            "memory" => ErrorClass::Memory,
+            _ => ErrorClass::Plugin,
+        };
+        let where_lines = last_frames(&self.traceback);
+        if where_lines.is_empty() {
+            return JobFailure::new(class, self.message.clone());
+        }
+        let text = format!("{TRACEBACK_HEAD}\n{}\n{}", where_lines.join("\n"), self.message);
+        JobFailure::new(class, text)
+    }
+}
+
+/// Lines of frames are indented; those of the exception itself, which the message repeats, are not.
+fn last_frames(traceback: &str) -> Vec<&str> {
+    let lines = traceback.lines().rev().skip_while(|line| !line.starts_with("  "));
+    let frames = lines.take_while(|line| line.starts_with("  "));
+    let mut frames = frames.take(TRACEBACK_LINES_MAX).collect::<Vec<_>>();
+    frames.reverse();
+    // Not from the middle of a frame.
+    let first = frames.iter().position(|line| line.starts_with("  File ")).unwrap_or(0);
+    frames.split_off(first)
+}
+
+/// Rows that came, by topic.
+#[derive(Debug, Default)]
+pub struct Tally(BTreeMap<String, u64>);
+
+#[derive(Debug, Deserialize)]
+struct Done {
+    rows: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    pub fn add(&mut self, topic: &str, rows: u64) {
+        match self.0.get_mut(topic) {
+            Some(sum) => *sum += rows,
+            None => drop(self.0.insert(topic.to_owned(), rows)),
+        }
+    }
+
+    /// Nothing may get lost on the way unseen: what came must be what the guest says that it sent.
+    pub fn check(&self, done: &[u8]) -> Result<(), String> {
+        let Ok(Done { rows: sent }) = serde_json::from_slice(done) else {
+            return Err("ended a job without saying what it sent".to_owned());
+        };
+        let topics = sent.keys().chain(self.0.keys());
+        for topic in topics {
+            let count = |rows: &BTreeMap<String, u64>| rows.get(topic).copied().unwrap_or(0);
+            let (sent, came) = (count(&sent), count(&self.0));
+            if sent != came {
+                return Err(format!("says it sent {sent} rows to {topic}, and {came} came"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(message: &str, traceback: &str) -> String {
+        let (message, traceback) = (message.to_owned(), traceback.to_owned());
+        GuestError { class: "plugin".to_owned(), message, traceback }.failure().message
+    }
+
+    #[test]
+    fn the_last_frames_stand_above_the_message() {
+        let traceback = "Traceback (most recent call last):\n  File \"p.py\", line 3, in execute\n    parse(path)\n  File \"p.py\", line 9, in parse\n    raise ValueError('bad')\nValueError: bad\n";
+        assert_eq!(failure("ValueError: bad", traceback), traceback.trim_end());
+        assert_eq!(
+            failure("the plugin called exit(2)", "SystemExit: 2"),
+            "the plugin called exit(2)"
+        );
+        assert_eq!(failure("ValueError: bad", ""), "ValueError: bad");
+    }
+
+    #[test]
+    fn a_deep_traceback_is_cut_between_frames() {
+        let frames =
+            (0..50).map(|n| format!("  File \"p.py\", line {n}, in f\n    f()\n    ^^^\n"));
+        let traceback =
+            format!("{TRACEBACK_HEAD}\n{}RecursionError: deep", frames.collect::<String>());
+        let text = failure("RecursionError: deep", &traceback);
+        assert_eq!(text.lines().count(), 1 + 6 + 1, "{text}");
+        assert!(text.starts_with(TRACEBACK_HEAD) && text.contains("line 49"), "{text}");
+    }
+
+    #[test]
+    fn rows_that_did_not_come_are_noticed() {
+        let mut tally = Tally::default();
+        tally.add("a", 2);
+        tally.add("a", 1);
+        assert_eq!(tally.check(br#"{"rows": {"a": 3, "b": 0}}"#), Ok(()));
+        let error = tally.check(br#"{"rows": {"a": 4}}"#).unwrap_err();
+        assert_eq!(error, "says it sent 4 rows to a, and 3 came");
+        assert!(tally.check(br#"{"rows": {}}"#).is_err());
+        assert!(tally.check(b"{}").is_err());
+    }
+}
