@@ -84,7 +84,7 @@ proptest! {
 
     /// A golden payload with one byte changed is the nearest thing to a bug on the other side.
     #[test]
-    fn a_damaged_golden_payload_never_panics(which in 0_usize..10, at: prop::sample::Index, byte: u8) {
+    fn a_damaged_golden_payload_never_panics(which in 0_usize..11, at: prop::sample::Index, byte: u8) {
         let (_, frames) = all().swap_remove(which);
         let mut payload = frames.payload;
         let at = at.index(payload.len());

@@ -130,6 +130,12 @@ fn heartbeat() -> WorkerMessage {
     })
 }
 
+/// The least that a heartbeat of ours says, with its last word.
+fn heartbeat_leaving() -> WorkerMessage {
+    let token = Some(name("session-1"));
+    WorkerMessage::Heartbeat(Heartbeat { token, leaving: true, ..Heartbeat::default() })
+}
+
 fn answer() -> SentinelMessage {
     let (topic, uri) = (name("sales_data"), name("parquet://sales_data"));
     let this = JobAttempt { id: JOB, attempt: 1 };
@@ -219,6 +225,7 @@ pub fn from_worker() -> Vec<(&'static str, WorkerMessage)> {
     vec![
         ("identify", identify()),
         ("heartbeat", heartbeat()),
+        ("heartbeat_leaving", heartbeat_leaving()),
         ("conclude", conclude()),
         ("conclude_failed", conclude_failed()),
         ("err_from_worker", err_from_worker()),
