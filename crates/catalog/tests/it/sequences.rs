@@ -82,7 +82,8 @@ impl World {
     async fn edit(&self, source: u8) {
         let shared = TopicOptions { retract_on_delete: true, ..TopicOptions::default() };
         let own = TopicOptions { dedup: false, ..TopicOptions::default() };
-        let plugins = [plugin(SHARED, source, &[(SHARED, shared)]), plugin(OWN, source, &[(OWN, own)])];
+        let plugins =
+            [plugin(SHARED, source, &[(SHARED, shared)]), plugin(OWN, source, &[(OWN, own)])];
         self.backend.plugins(&plugins).await;
     }
 
@@ -231,11 +232,14 @@ impl World {
                 self.tag(path).await;
             }
             self.retry().await;
-            (0..10).for_each(|_| drop(self.backend.now()));
+            for _ in 0..10 {
+                self.backend.now();
+            }
             self.backend.admit().await;
             let before = self.attempts.len();
             self.claim(10).await;
-            for job in self.attempts[before..].to_vec() {
+            let attempts = self.attempts[before..].to_vec();
+            for job in attempts {
                 if matches!(self.grant(job).await, GrantOutcome::Granted { .. }) {
                     self.backend.conclude(job).await;
                 }
