@@ -2,6 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+/// Codes of SQLite.
+const BUSY: i64 = 5;
+const LOCKED: i64 = 6;
+const OUT_OF_MEMORY: i64 = 7;
+const IO_FAILED: i64 = 10;
+const DISK_FULL: i64 = 13;
+const CANNOT_OPEN: i64 = 14;
+const NOT_A_DATABASE: i64 = 26;
+
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     #[error("there is no catalog at {}", path.display())]
@@ -49,12 +58,27 @@ pub enum CatalogError {
 impl CatalogError {
     /// Whether the same may succeed a little later, with nothing changed by a person.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Database(_) | Self::RulesMoved)
+        match self {
+            Self::Busy(_) | Self::RulesMoved => true,
+            // Anything else that the database says, such as a broken constraint, it would say again.
+            Self::Database(error) => match code(error) {
+                Some(code) => [OUT_OF_MEMORY, IO_FAILED, DISK_FULL, CANNOT_OPEN].contains(&code),
+                None => matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut),
+            },
+            _ => false,
+        }
+    }
+
+    /// A catalog could not be opened.
+    pub(crate) fn opening(path: &Path, cause: sqlx::Error) -> Self {
+        match code(&cause) {
+            Some(NOT_A_DATABASE) => Self::NotACatalog { path: path.to_owned() },
+            _ => Self::Open { path: path.to_owned(), cause },
+        }
     }
 
     /// A file that is no database is named; the driver does not say which one it was.
     pub(crate) fn at(self, path: &Path) -> Self {
-        const NOT_A_DATABASE: i64 = 26;
         match self {
             Self::Database(error) if code(&error) == Some(NOT_A_DATABASE) => {
                 Self::NotACatalog { path: path.to_owned() }
@@ -70,9 +94,8 @@ impl CatalogError {
 
 impl From<sqlx::Error> for CatalogError {
     fn from(error: sqlx::Error) -> Self {
-        // SQLITE_BUSY and SQLITE_LOCKED.
         match code(&error) {
-            Some(5 | 6) => Self::Busy(error),
+            Some(BUSY | LOCKED) => Self::Busy(error),
             _ => Self::Database(error),
         }
     }

@@ -172,5 +172,5 @@ async fn pool(
         .max_lifetime(None)
         .connect_with(options)
         .await;
-    pool.map_err(|cause| CatalogError::Open { path: path.to_owned(), cause })
+    pool.map_err(|cause| CatalogError::opening(path, cause))
 }

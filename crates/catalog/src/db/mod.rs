@@ -3,6 +3,8 @@
 
 mod bulk;
 mod column;
+#[cfg(test)]
+pub(crate) mod explain;
 mod handle;
 
 pub(crate) use bulk::{Bulk, ROWS_MAX};

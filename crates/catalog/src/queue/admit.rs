@@ -195,3 +195,21 @@ impl<'a> Round<'a> {
         doing.or_else(|| self.copies.get(&copy).copied())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::explain::slow_steps;
+
+    #[tokio::test]
+    async fn what_is_due_is_read_by_index_however_much_waits() {
+        for sql in [BACKOFF_DUE, CHANGED_DUE] {
+            assert!(slow_steps(sql).await.is_empty(), "{sql}");
+        }
+        assert_eq!(slow_steps(ADMIT_DUE).await, ["SCAN catalog_meta"]);
+        for sql in [SAME_FILE, DONE, DOING] {
+            let slow = slow_steps(&format!("{sql} (1, 2)")).await;
+            assert!(slow.iter().all(|step| step.contains("FOR DISTINCT")), "{slow:?}");
+        }
+    }
+}

@@ -126,3 +126,20 @@ impl Catalog {
         rows.iter().map(in_flight).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::explain::slow_steps;
+
+    /// The first of each plugin come out of the index in their order; only these few are sorted among each other.
+    #[tokio::test]
+    async fn a_claim_looks_at_no_more_jobs_than_it_takes_of_each_plugin() {
+        assert_eq!(slow_steps(CLAIM).await, ["SCAN c", "USE TEMP B-TREE FOR ORDER BY"]);
+        let inner = "SELECT k.id FROM processing_job k WHERE k.manifest_id = $1 AND k.state = 'QUEUED' AND k.losses = 0
+                     ORDER BY k.priority DESC, k.id LIMIT $2";
+        assert!(CLAIM.contains("ORDER BY k.priority DESC, k.id LIMIT $3"));
+        assert!(slow_steps(inner).await.is_empty());
+        assert!(slow_steps(CLAIM_SUSPECTS).await.is_empty());
+    }
+}

@@ -96,3 +96,33 @@ impl SentinelTx {
         Ok(jobs)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_illegal_move_is_refused_by_name() {
+        let job = Job {
+            id: JobId::new(7),
+            kind: JobKind::Process,
+            state: JobState::Committing,
+            attempt: 1,
+            recovery: 0,
+            session: None,
+            granted_session: None,
+            location: LocationId::new(1),
+            manifest: ManifestId::new(1),
+            active_manifest: None,
+            plugin: String::new(),
+            content: 1,
+            dedup: true,
+            is_current_version: true,
+            is_deleted: false,
+            waits_for_tagger: false,
+        };
+        assert!(job.check_move(JobState::Completed).is_ok());
+        let error = job.check_move(JobState::Aborted).unwrap_err();
+        assert_eq!(error.to_string(), "job 7 cannot go from COMMITTING to ABORTED");
+    }
+}

@@ -147,3 +147,16 @@ impl SentinelTx {
         rows.iter().filter_map(|row| topic(row).transpose()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::explain::slow_steps;
+
+    #[tokio::test]
+    async fn what_a_result_replaces_is_found_by_index() {
+        let sql = format!("{BY} (1, 2){EARLIER_CONTENT}{SAME_CONTENT}{SAME_PATH}");
+        let slow = slow_steps(&sql).await;
+        assert!(slow.iter().all(|step| step == "SCAN b" || step.starts_with("UNION")), "{slow:?}");
+    }
+}

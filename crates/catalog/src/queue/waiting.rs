@@ -91,3 +91,16 @@ impl Catalog {
         Ok(waiting)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::explain::slow_steps;
+
+    #[tokio::test]
+    async fn a_look_reads_no_table_from_its_beginning() {
+        let slow = slow_steps(OPPORTUNITIES).await;
+        let small = ["SCAN c", "SCAN catalog_meta"];
+        assert!(slow.iter().all(|step| small.contains(&step.as_str())), "{slow:?}");
+    }
+}
