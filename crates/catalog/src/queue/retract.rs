@@ -41,8 +41,10 @@ impl SentinelTx {
         }
         self.end_not_started(&now, now_us).await?;
         let ids: Vec<JobId> = now.iter().map(|job| job.id).collect();
-        let replaced = self.replaced_by(&ids, Reach::Whole).await?;
-        self.retract(&replaced).await?;
+        for reach in [Reach::Whole, Reach::History] {
+            let replaced = self.replaced_by(&ids, reach).await?;
+            self.retract(&replaced).await?;
+        }
         self.end_all(&now, JobState::Completed, now_us).await
     }
 

@@ -21,6 +21,8 @@ pub(super) enum Reach {
     Whole,
     /// Its own content is in the topic already, and stays.
     EarlierContent,
+    /// What was replaced before, and stayed all the same.
+    History,
 }
 
 const BY: &str = "WITH by_job AS (SELECT j.id, j.kind, j.content_id, j.plugin_name, j.location_id, v.sequence, coalesce(c.dedup, 1) AS dedup
@@ -51,6 +53,15 @@ const SAME_PATH: &str = " UNION SELECT b.id, old.id FROM by_job b CROSS JOIN fil
     WHERE b.dedup = 0 AND past.location_id = b.location_id AND old.file_version_id = past.id AND old.plugin_name = b.plugin_name
         AND old.has_content = 1 AND old.state = 'COMPLETED' AND old.id <> b.id";
 
+/// What the location's earlier versions left in topics that keep all history, unless another live path holds it.
+const HISTORY: &str = ") SELECT b.id, old.id FROM by_job b CROSS JOIN file_version past CROSS JOIN processing_job old
+    WHERE past.location_id = b.location_id AND old.file_version_id = past.id AND old.plugin_name = b.plugin_name AND old.kind = 'process'
+        AND old.state = 'COMPLETED' AND old.superseded_by IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM file_version v
+            JOIN file_location l ON l.id = v.location_id AND l.current_version_id = v.id AND l.deleted_at_us IS NULL AND l.id <> b.location_id
+            JOIN processing_job k ON k.file_version_id = v.id AND k.plugin_name = b.plugin_name AND k.kind = 'process'
+            WHERE b.dedup = 1 AND v.content_id = old.content_id)";
+
 impl SentinelTx {
     pub(super) async fn replaced_by(
         &mut self,
@@ -59,10 +70,11 @@ impl SentinelTx {
     ) -> Result<Vec<Replacement>, CatalogError> {
         let mut replaced = Vec::new();
         for chunk in jobs.chunks(ROWS_MAX) {
-            let query = Bulk::list(BY, chunk.iter().map(|id| id.get())).then(EARLIER_CONTENT);
+            let query = Bulk::list(BY, chunk.iter().map(|id| id.get()));
             let query = match reach {
-                Reach::Whole => query.then(SAME_CONTENT).then(SAME_PATH),
-                Reach::EarlierContent => query,
+                Reach::Whole => query.then(EARLIER_CONTENT).then(SAME_CONTENT).then(SAME_PATH),
+                Reach::EarlierContent => query.then(EARLIER_CONTENT),
+                Reach::History => query.then(HISTORY),
             };
             for row in query.fetch(&mut self.tx).await? {
                 let (by, old) = (JobId::new(row.try_get(0)?), JobId::new(row.try_get(1)?));

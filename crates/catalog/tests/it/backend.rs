@@ -2,9 +2,9 @@
 
 use catalog::{
     Catalog, ClaimedJob, ConcludeOutcome, DesiredPlugin, DesiredRegistry, FailNext, Failure,
-    GrantOutcome, JobState, NewDirectory, NewLocation, OpenMode, Receipt, RecordCounts,
-    SentinelEpoch, SubscribedPlugin, Tagged, TodoLocation, TopicTarget, WorkerRegistration,
-    report::JobFilter,
+    GrantOutcome, JobState, Loss, NewDirectory, NewLocation, OpenMode, Receipt, RecordCounts,
+    Retried, RetrySelection, SentinelEpoch, SubscribedPlugin, Tagged, TodoLocation, TopicTarget,
+    WorkerRegistration, report::JobFilter,
 };
 use protocol::{
     CommitId, ContentHash, Environment, ErrorClass, FileStat, JobAttempt, JobId, Limits, Metrics,
@@ -184,6 +184,28 @@ impl Backend {
         let taken = tx.fail(&failure, &self.session, self.now()).await.unwrap();
         tx.commit().await.unwrap();
         taken
+    }
+
+    pub async fn claim_suspects(&self) -> Vec<ClaimedJob> {
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let jobs = tx.claim(&self.session, 9, true, self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        jobs
+    }
+
+    /// Its worker was lost, for the first time.
+    pub async fn lose(&self, job: JobAttempt) {
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        tx.requeue(&[Loss { job, losses: 1, spent: false }], self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    pub async fn retry_all(&self) -> Retried {
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
+        let selection = RetrySelection::Failed { plugin: None };
+        let retried = tx.retry(&selection, self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        retried
     }
 
     /// Everything that is queued is processed to its end; returns the jobs.

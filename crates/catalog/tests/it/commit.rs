@@ -191,3 +191,21 @@ async fn a_superseded_file_is_told_of_until_it_has_moved() {
     tx.mark_retired(&[retire[0].artifact]).await.unwrap();
     assert!(tx.retirements(10).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn what_was_lost_for_good_and_overtaken_gives_way() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let job = backend.claim(1).await.remove(0).job;
+    backend.grant(job, &["out"]).await;
+    backend.write("a", 2).await;
+    backend.admit().await;
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    let recovery = tx.begin_recovery(job, &backend.session).await.unwrap().unwrap();
+    assert!(tx.lost(job, recovery).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(backend.states().await, [JobState::Queued, JobState::Pending]);
+    backend.admit().await;
+    assert_eq!(backend.states().await, [JobState::Superseded, JobState::Queued]);
+}

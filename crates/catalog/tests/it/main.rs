@@ -4,10 +4,12 @@
 
 mod admission;
 mod backend;
+mod batches;
 mod commit;
 mod locations;
 mod opening;
 mod queue;
 mod registry;
+mod retraction;
 mod sequences;
 mod versions;

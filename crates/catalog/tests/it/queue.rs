@@ -2,7 +2,7 @@
 
 use crate::backend::{Backend, simple};
 use catalog::{FailNext, JobState, Loss, NewRequest, RetrySelection, is_legal};
-use protocol::JobKind;
+use protocol::{JobId, JobKind};
 
 #[tokio::test]
 async fn f19_no_job_is_claimed_twice() {
@@ -131,4 +131,124 @@ fn nothing_leaves_an_end_but_by_a_person() {
     }
     assert!(!is_legal(JobKind::Process, JobState::Committing, JobState::Aborted));
     assert!(!is_legal(JobKind::Process, JobState::Running, JobState::Completed));
+}
+
+#[tokio::test]
+async fn a_lost_job_that_was_overtaken_ends_and_the_newer_one_goes_on() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let job = backend.claim(1).await.remove(0).job;
+    backend.write("a", 2).await;
+    backend.admit().await;
+    assert_eq!(backend.states().await, [JobState::Running, JobState::Pending], "it is waited for");
+    backend.lose(job).await;
+    backend.admit().await;
+    assert_eq!(backend.states().await, [JobState::Superseded, JobState::Queued]);
+}
+
+#[tokio::test]
+async fn what_comes_back_to_the_queue_runs_with_the_source_that_is_in_force_then() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    for (path, content) in [("a", 1), ("b", 2), ("c", 3)] {
+        backend.write(path, content).await;
+    }
+    let jobs = backend.claim(3).await;
+    backend.plugins(&[simple("p", 2)]).await;
+    backend.lose(jobs[0].job).await;
+    backend.fail(jobs[1].job, FailNext::Backoff { not_before_us: 1 }).await;
+    backend.fail(jobs[2].job, FailNext::Failed).await;
+    backend.retry_all().await;
+    backend.admit().await;
+    let active = backend.catalog.routing_table().await.unwrap().plugins[0].manifest;
+    let again = [backend.claim(9).await, backend.claim_suspects().await].concat();
+    let ids: Vec<_> = again.iter().map(|one| one.job.id).collect();
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    let details = tx.job_details(&ids).await.unwrap();
+    assert_eq!(details.len(), 3);
+    assert!(details.values().all(|detail| detail.manifest == active));
+}
+
+#[tokio::test]
+async fn of_files_that_failed_all_are_tried_again_at_once() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    for (path, content) in [("a", 1), ("b", 2), ("c", 3)] {
+        backend.write(path, content).await;
+    }
+    for claimed in backend.claim(3).await {
+        backend.fail(claimed.job, FailNext::Failed).await;
+    }
+    backend.write("a", 4).await;
+    backend.delete("b").await;
+    let retried = backend.retry_all().await;
+    assert_eq!((retried.queued, retried.more), (1, false), "{retried:?}");
+    assert!(retried.refused.is_empty());
+    assert_eq!(backend.retry_all().await.queued, 0, "once");
+}
+
+#[tokio::test]
+async fn a_retry_is_refused_with_its_reason() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let job = backend.claim(1).await.remove(0).job;
+    backend.fail(job, FailNext::Failed).await;
+    let reason = async |jobs: &[JobId]| {
+        let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+        let selection = RetrySelection::Jobs(jobs.to_vec());
+        tx.retry(&selection, backend.now()).await.unwrap().refused.join("\n")
+    };
+    assert!(reason(&[JobId::new(3)]).await.ends_with("job 3: there is no such job"));
+    backend.plugins(&[simple("p", 2)]).await;
+    backend.tag("a", 1).await;
+    assert!(reason(&[job.id]).await.contains("another job of this file and plugin"));
+    backend.drain(&["out"]).await;
+    assert!(reason(&[job.id]).await.contains("another job of this file and plugin"));
+    backend.write("a", 2).await;
+    assert!(reason(&[job.id]).await.ends_with("the file does not hold those bytes any more"));
+}
+
+#[tokio::test]
+async fn suspects_are_claimed_by_themselves() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    backend.write("b", 2).await;
+    let job = backend.claim(1).await.remove(0).job;
+    backend.lose(job).await;
+    let there = backend.catalog.opportunities(backend.now()).await.unwrap();
+    assert!(there.queued && there.suspects);
+    let claimed = backend.claim(9).await;
+    assert!(claimed.len() == 1 && claimed[0].job.id != job.id && claimed[0].losses == 0);
+    let suspects = backend.claim_suspects().await;
+    assert!(suspects.len() == 1 && suspects[0].job.id == job.id && suspects[0].losses == 1);
+    assert_eq!(suspects[0].job.attempt, 2);
+    let there = backend.catalog.opportunities(backend.now()).await.unwrap();
+    assert!(!there.queued && !there.suspects);
+}
+
+#[tokio::test]
+async fn what_is_in_flight_is_known_to_the_next_sentinel() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    for (path, content) in [("a", 1), ("b", 2), ("c", 3)] {
+        backend.write(path, content).await;
+    }
+    let jobs = backend.claim(2).await;
+    backend.grant(jobs[1].job, &["out"]).await;
+    let mut in_flight = backend.catalog.in_flight().await.unwrap();
+    in_flight.sort_by_key(|one| one.claimed.job.id);
+    let seen: Vec<_> = in_flight.iter().map(|one| (one.claimed.job, one.committing)).collect();
+    assert_eq!(seen, [(jobs[0].job, false), (jobs[1].job, true)]);
+    assert!(in_flight.iter().all(|one| one.session.as_ref() == Some(&backend.session)));
+    let waiting = backend.catalog.waiting().await.unwrap();
+    assert_eq!((waiting.queued, waiting.running, waiting.committing), (1, 1, 1));
+    let sessions = backend.catalog.open_sessions().await.unwrap();
+    assert_eq!(sessions.len(), 1);
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    tx.worker_lost(&backend.session, backend.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(backend.catalog.open_sessions().await.unwrap().len(), 1, "it still holds jobs");
 }
