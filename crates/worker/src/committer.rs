@@ -16,13 +16,15 @@ const PACK_MAX: usize = 1_000;
 #[derive(Debug)]
 pub enum Order {
     /// Before anything else: clear what workers that are gone left behind.
-    Sweep(Vec<JobAttempt>),
+    Sweep,
     Promote(JobAttempt, Vec<StagedOutput>),
     Discard(Vec<StagedOutput>),
     Recover {
         job: JobAttempt,
         recovery: u32,
         outputs: Vec<StagedOutput>,
+        /// Until then nobody else holds the job.
+        alone_until: Option<Instant>,
     },
     Retire(Vec<Retirement>),
 }
@@ -54,11 +56,11 @@ fn carry_out(workshop: &Workshop, pack: Vec<Order>) -> Vec<Event> {
     for order in pack {
         match order {
             Order::Promote(job, outputs) => grants.push((job, outputs)),
-            Order::Sweep(keep) => report("sweep staging", workshop.sinks.sweep(&keep).map(|_| ())),
+            Order::Sweep => report("sweep staging", workshop.sinks.sweep().map(|_| ())),
             Order::Discard(outputs) => report("discard", workshop.sinks.discard(&outputs)),
-            Order::Retire(files) => events.extend(retire(workshop, &files)),
-            Order::Recover { job, recovery, outputs } => {
-                let target = RecoverTarget { job, recovery, outputs: &outputs };
+            Order::Retire(files) => events.push(retire(workshop, &files)),
+            Order::Recover { job, recovery, outputs, alone_until } => {
+                let target = RecoverTarget { job, recovery, outputs: &outputs, alone_until };
                 let result = workshop.sinks.recover(&target);
                 events.push(Event::Recovered { job, recovery, result });
             }
@@ -74,15 +76,13 @@ fn report(what: &str, result: Result<(), SinkError>) {
     }
 }
 
-fn retire(workshop: &Workshop, files: &[Retirement]) -> Option<Event> {
-    match workshop.sinks.retire(files) {
-        Ok(()) => Some(Event::Retired(files.iter().map(|file| file.artifact).collect())),
-        Err(error) => {
-            // The Sentinel asks again.
-            tracing::error!(%error, "superseded files stay where they are");
-            None
-        }
+/// The Sentinel asks again for what could not be moved.
+fn retire(workshop: &Workshop, files: &[Retirement]) -> Event {
+    let (done, errors) = workshop.sinks.retire(files);
+    for error in errors {
+        tracing::error!(%error, "a superseded file stays where it is");
     }
+    Event::Retired(done)
 }
 
 fn promote(workshop: &Workshop, grants: &[(JobAttempt, Vec<StagedOutput>)]) -> Vec<Event> {

@@ -4,9 +4,10 @@ use crate::failure::JobFailure;
 use crate::host::{Guest, GuestJob, GuestKey, Hello, JobControl, JobLog, MemoryScan, Pool, Watch};
 use crate::input::InputFile;
 use crate::plugins::PluginStore;
-use crate::sinks::{Lineage, SinkError, Sinks, Stager, Unsynced};
+use crate::sinks::{Sinks, Unsynced};
+use crate::stagers::Stagers;
 use arrow_array::RecordBatch;
-use protocol::{Dispatch, ErrorClass, JobAttempt, Metrics, SinkTarget, StagedOutput};
+use protocol::{Dispatch, JobAttempt, Metrics, SinkTarget, StagedOutput};
 use serde_json::Map;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -157,73 +158,4 @@ fn metrics(dispatch: &Dispatch, outputs: &[Unsynced], rows: u64, times: &Times) 
         quarantined: 0,
         ms: ms.map(|(phase, time)| (phase.to_owned(), time.as_millis() as u64)).into(),
     }
-}
-
-/// One stager per sink of the job. Dropped unsealed, they leave nothing behind.
-struct Stagers<'a> {
-    stagers: Vec<Stager>,
-    control: &'a JobControl,
-    rows: u64,
-    busy: Duration,
-}
-
-impl<'a> Stagers<'a> {
-    fn open(
-        sinks: &Sinks,
-        job: JobAttempt,
-        dispatch: &Dispatch,
-        control: &'a JobControl,
-    ) -> Result<Self, JobFailure> {
-        check_distinct(&dispatch.sinks)?;
-        let lineage = Lineage { job: job.id, version: dispatch.file_version_id };
-        let open = dispatch.sinks.iter().map(|target| sinks.stager(target, job, lineage));
-        let stagers = open.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { stagers, control, rows: 0, busy: Duration::ZERO })
-    }
-
-    fn write(&mut self, topic: &str, batch: &RecordBatch) -> Result<(), JobFailure> {
-        let started = Instant::now();
-        let mut known = false;
-        for stager in self.stagers.iter_mut().filter(|stager| stager.topic() == topic) {
-            stager.write(batch)?;
-            known = true;
-        }
-        if !known {
-            return Err(self.undeclared(topic));
-        }
-        let rows = batch.num_rows() as u64;
-        self.rows += rows;
-        self.control.add_rows(rows, batch.get_array_memory_size() as u64);
-        self.busy += started.elapsed();
-        Ok(())
-    }
-
-    fn undeclared(&self, topic: &str) -> JobFailure {
-        let declared = self.stagers.iter().map(Stager::topic).collect::<Vec<_>>().join(", ");
-        let text = format!("the plugin published to '{topic}'; its topics are: {declared}");
-        JobFailure::new(ErrorClass::Plugin, text)
-    }
-
-    /// All or nothing.
-    fn seal(&mut self) -> Result<Vec<Unsynced>, JobFailure> {
-        let sealed = self.stagers.iter_mut().map(Stager::seal).collect::<Result<Vec<_>, _>>();
-        if sealed.is_err() {
-            self.stagers.iter_mut().for_each(Stager::unseal);
-        }
-        Ok(sealed?.into_iter().flatten().collect())
-    }
-}
-
-/// Files of two topics in one directory could not be told apart.
-fn check_distinct(sinks: &[SinkTarget]) -> Result<(), SinkError> {
-    for (index, second) in sinks.iter().enumerate() {
-        if let Some(first) = sinks[..index].iter().find(|first| first.uri == second.uri) {
-            return Err(SinkError::Shared {
-                uri: second.uri.clone(),
-                first: first.topic.clone(),
-                second: second.topic.clone(),
-            });
-        }
-    }
-    Ok(())
 }

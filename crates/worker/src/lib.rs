@@ -16,6 +16,7 @@ mod session;
 mod settings;
 pub mod sinks;
 mod slot;
+mod stagers;
 mod syncer;
 mod worker;
 

@@ -5,21 +5,22 @@ use crate::committer::Order;
 use crate::event::{Event, Promoted};
 use crate::failure::JobFailure;
 use crate::held::{Held, HeldJobs, Phase};
-use crate::job::SealedJob;
+use crate::job::{SealedJob, Workshop};
 use crate::link::Link;
 use crate::plugins::PluginStore;
 use crate::queue::{JobQueue, QueuedJob};
-use crate::sinks::Recovered;
+use crate::sinks::{Recovered, Sinks};
 use crossbeam_channel::Sender;
 use protocol::{
     ArtifactId, Busy, Dispatch, ErrorClass, Heartbeat, HeartbeatAnswer, Identify, JobAttempt,
-    JobKind, Metrics, Refusal, SentinelMessage, SessionToken, WorkerMessage,
+    JobKind, Metrics, Refusal, SentinelMessage, SessionToken, StagedOutput, WorkerMessage,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Until the Sentinel says otherwise.
 const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(2);
+const LEASE_DEFAULT: Duration = Duration::from_secs(15);
 /// The Sentinel may forget a worker at any time, but not so that the two do nothing but greet each other.
 const IDENTIFY_PAUSE: Duration = Duration::from_millis(200);
 /// Heartbeats without an answer until another Sentinel is tried.
@@ -30,6 +31,7 @@ pub struct Session {
     pub queue: Arc<JobQueue>,
     pub orders: Sender<Order>,
     plugins: PluginStore,
+    sinks: Sinks,
     /// Said at every IDENTIFY, with the token of the session to go on with.
     pub identify: Identify,
     pub held: HeldJobs,
@@ -39,6 +41,7 @@ pub struct Session {
     awaiting: bool,
     silent_beats: u32,
     heartbeat: Duration,
+    lease: Duration,
     next_beat: Instant,
     /// No new jobs are taken.
     pub stopping: bool,
@@ -49,14 +52,15 @@ impl Session {
         link: Link,
         queue: Arc<JobQueue>,
         orders: Sender<Order>,
-        plugins: PluginStore,
+        workshop: &Workshop,
         identify: Identify,
     ) -> Self {
         Self {
             link,
             queue,
             orders,
-            plugins,
+            plugins: workshop.plugins.clone(),
+            sinks: workshop.sinks.clone(),
             identify,
             held: HeldJobs::default(),
             retired: Vec::new(),
@@ -65,6 +69,7 @@ impl Session {
             awaiting: false,
             silent_beats: 0,
             heartbeat: HEARTBEAT_DEFAULT,
+            lease: LEASE_DEFAULT,
             next_beat: Instant::now(),
             stopping: false,
         }
@@ -86,7 +91,7 @@ impl Session {
     }
 
     fn has_news(&self) -> bool {
-        !self.retired.is_empty() || self.held.has_unannounced()
+        !self.retired.is_empty() || self.held.has_news()
     }
 
     fn beat(&mut self, now: Instant) {
@@ -105,7 +110,7 @@ impl Session {
 
     fn say_heartbeat(&mut self) {
         self.awaiting = true;
-        let jobs = self.held.progress();
+        let jobs = self.held.list();
         self.link.send(WorkerMessage::Heartbeat(Heartbeat {
             token: self.identify.token.clone(),
             status: if jobs.is_empty() { Busy::Idle } else { Busy::Busy },
@@ -198,10 +203,21 @@ impl Session {
 
     fn recover(&mut self, job: JobAttempt, dispatch: Dispatch) {
         let (recovery, outputs) = (dispatch.recovery, dispatch.outputs);
-        let phase = Phase::Recovering { outputs: outputs.clone() };
-        let held = Held { recovery, phase, ..Held::running(job.attempt) };
+        let held = Held { recovery, ..Held::running(job.attempt) };
         self.held.0.insert(job.id, held);
-        self.order(Order::Recover { job, recovery, outputs });
+        self.order_recovery(job, outputs, None);
+    }
+
+    fn order_recovery(
+        &mut self,
+        job: JobAttempt,
+        outputs: Vec<StagedOutput>,
+        alone_until: Option<Instant>,
+    ) {
+        let Some(held) = self.held.of(job) else { return };
+        let recovery = held.recovery;
+        held.phase = Phase::Recovering { outputs: outputs.clone() };
+        self.order(Order::Recover { job, recovery, outputs, alone_until });
     }
 
     fn on_answer(&mut self, answer: HeartbeatAnswer) {
@@ -213,6 +229,9 @@ impl Session {
         }
         for refusal in answer.plugin_refusals {
             tracing::warn!(plugin = refusal.name, reason = refusal.reason, "plugin refused");
+        }
+        for job in answer.renewed {
+            self.on_renewed(job);
         }
         for grant in answer.granted {
             self.promote(JobAttempt { id: grant.id, attempt: grant.attempt });
@@ -235,14 +254,20 @@ impl Session {
     fn on_accepted(&mut self, answer: &HeartbeatAnswer) {
         let seconds = answer.heartbeat_s.filter(|seconds| *seconds > 0.0 && seconds.is_finite());
         if let Some(heartbeat) = seconds {
-            self.heartbeat = Duration::from_secs_f64(heartbeat.min(3_600.0));
+            self.heartbeat = Duration::from_secs_f64(heartbeat.clamp(0.01, 3_600.0));
+        }
+        if let Some(lease) = answer.lease_s.filter(|lease| *lease > 0.0 && lease.is_finite()) {
+            self.lease = Duration::from_secs_f64(lease.min(86_400.0));
         }
         self.identify.token.clone_from(&answer.session);
         self.identified = true;
+        self.held.forget_questions();
         self.next_beat = Instant::now() + self.heartbeat;
         if !self.swept {
             self.swept = true;
-            self.order(Order::Sweep(answer.keep_staging.clone()));
+            // At once: the jobs that follow may already need the directories.
+            self.sinks.keep(&answer.keep_staging);
+            self.order(Order::Sweep);
         }
     }
 
@@ -264,10 +289,20 @@ impl Session {
         self.order(Order::Promote(job, outputs));
     }
 
+    /// The Sentinel has just said that the job is ours: nobody else is given it before the lease ends, counted from the question.
+    fn on_renewed(&mut self, job: JobAttempt) {
+        let Some(asked) = self.held.of(job).and_then(Held::answered) else { return };
+        let Some(held) = self.held.of(job) else { return };
+        let Phase::Asking { outputs, .. } = &mut held.phase else { return };
+        let outputs = std::mem::take(outputs);
+        self.order_recovery(job, outputs, Some(asked + self.lease / 2));
+    }
+
     /// A refusal counts only before the grant: what was granted is promoted or found gone.
     fn give_up(&mut self, refusal: &Refusal) {
         let job = JobAttempt { id: refusal.id, attempt: refusal.attempt };
         let Some(held) = self.held.of(job) else { return };
+        held.answered();
         if !matches!(held.phase, Phase::Promoting { .. } | Phase::Recovering { .. }) {
             self.forget(job.id, &refusal.reason);
         }
@@ -328,6 +363,7 @@ impl Session {
                 };
                 held.succeed(&outputs, metrics);
             }
+            Ok(Recovered::Incomplete) => held.ask(outputs),
             Ok(Recovered::Lost) => {
                 let text = "what the lost worker staged is gone; the file runs again".to_owned();
                 held.fail(ErrorClass::Lost, text, None);

@@ -16,9 +16,13 @@ const THREADS: usize = 16;
 /// Jobs that wait to be synced hold files open; beyond it slots wait.
 const WAITING_MAX: usize = 64;
 
+/// Outputs of one job that wait; a job with more is synced by its own slot, so that the others bound the files that are open.
+const OUTPUTS_MAX: usize = 8;
+
 /// Where slots put what they have run. The threads end when the last of these is gone.
 #[derive(Debug, Clone)]
 pub struct Syncers {
+    workshop: Arc<Workshop>,
     staged: Sender<(JobAttempt, StagedJob)>,
     events: Sender<Event>,
 }
@@ -35,12 +39,16 @@ impl Syncers {
             builder.spawn(move || run(&workshop, &waiting, &events))
         };
         let threads = (0..THREADS).map(start).collect::<Result<Vec<_>, _>>()?;
-        Ok((Self { staged, events: events.clone() }, threads))
+        let (workshop, events) = (workshop.clone(), events.clone());
+        Ok((Self { workshop, staged, events }, threads))
     }
 
     /// False when nobody listens any more.
     pub fn take(&self, job: JobAttempt, result: Result<StagedJob, JobFailure>) -> bool {
         match result {
+            Ok(staged) if staged.outputs.len() > OUTPUTS_MAX => {
+                self.events.send(Event::Ran(job, sync(&self.workshop, staged))).is_ok()
+            }
             Ok(staged) => self.staged.send((job, staged)).is_ok(),
             Err(failure) => self.events.send(Event::Ran(job, Err(failure))).is_ok(),
         }

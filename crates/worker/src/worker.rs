@@ -60,8 +60,8 @@ impl Worker {
             let (workshop, launch) = (workshop.clone(), launch.clone());
             threads.push(slot::start(number, workshop, launch, queue.clone(), syncers.clone())?);
         }
-        let store = workshop.plugins.clone();
-        let session = Session::new(link, queue, orders, store, identify(&settings, plugins));
+        let identify = identify(&settings, plugins);
+        let session = Session::new(link, queue, orders, &workshop, identify);
         let builder = std::thread::Builder::new().name("worker".to_owned());
         let thread = builder.spawn(move || run(session, &inbox, threads))?;
         Ok(WorkerHandle { events, thread: Some(thread) })

@@ -43,6 +43,10 @@ pub enum SchemaError {
     Reserved { topic: TopicName, column: String },
     #[error("topic {topic}: two columns are named '{column}'; rename one")]
     Duplicate { topic: TopicName, column: String },
+    #[error(
+        "topic {topic}: column '{column}' has the type {data_type}, which no Parquet file can hold; publish it as another"
+    )]
+    Unstorable { topic: TopicName, column: String, data_type: String },
     #[error("topic {topic}: rows without a column cannot be stored")]
     NoColumns { topic: TopicName },
     #[error(

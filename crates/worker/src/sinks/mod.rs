@@ -1,11 +1,17 @@
 //! Where rows go. A sink is chosen by the scheme of its URI, in one `match`; each keeps staged, current and replaced output apart.
 
+mod convert;
 mod error;
 mod evolve;
 mod parquet;
+mod recovery;
 mod schema;
 mod sink;
+mod stager;
+mod types;
 
 pub use error::{SchemaError, SinkError};
 pub use parquet::PromoteOutcome;
-pub use sink::{Lineage, Promoter, RecoverTarget, Recovered, Sinks, Stager, Unsynced};
+pub use recovery::{RecoverTarget, Recovered};
+pub use sink::{Promoter, Sinks};
+pub use stager::{Lineage, Stager, Unsynced};

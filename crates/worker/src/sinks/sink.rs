@@ -1,59 +1,46 @@
-//! The one `match` by scheme, and what a worker keeps open for its sinks.
+//! The one `match` by scheme, and what a worker does with its sinks as a whole.
 
 use super::SinkError;
 use super::parquet::{
-    Directory, Found, PromoteOutcome, Promotion, SegmentedWriter, StagingDirectory, Take,
-    final_name, retire, staged_name, sweep,
+    PromoteOutcome, Promotion, StagingDirectories, StagingDirectory, retire, sweep,
 };
-use arrow_array::RecordBatch;
-use protocol::{
-    CommitId, JobAttempt, JobId, Retirement, SinkTarget, SinkUri, StagedOutput, VersionId, WorkerId,
-};
-use std::collections::HashMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// A later recoverer may take a file between two steps of this one.
-const RECOVER_ROUNDS: usize = 3;
-
-/// Where a row comes from.
-#[derive(Debug, Clone, Copy)]
-pub struct Lineage {
-    pub job: JobId,
-    pub version: VersionId,
-}
+use super::stager::{Lineage, Stager};
+use protocol::{ArtifactId, JobAttempt, Retirement, SinkTarget, SinkUri, StagedOutput, WorkerId};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// All sinks of one worker process.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Sinks {
-    output_root: PathBuf,
-    worker: WorkerId,
-    keep: Mutex<Vec<JobAttempt>>,
-    staging: Mutex<HashMap<String, Arc<StagingDirectory>>>,
+    staging: Arc<StagingDirectories>,
 }
 
 impl Sinks {
     pub fn new(output_root: PathBuf, worker: WorkerId) -> Self {
-        Self { output_root, worker, keep: Mutex::default(), staging: Mutex::default() }
+        Self { staging: Arc::new(StagingDirectories::new(output_root, worker)) }
     }
 
-    /// Clears what workers that are gone left in staging, less the attempts that are being committed.
-    pub fn sweep(&self, keep: &[JobAttempt]) -> Result<usize, SinkError> {
-        keep.clone_into(&mut lock(&self.keep));
-        sweep(Directory::root(&self.output_root)?, keep)
+    /// Attempts that are being committed. To be said before anything is staged or swept.
+    pub fn keep(&self, attempts: &[JobAttempt]) {
+        self.staging.keep(attempts);
     }
 
+    /// Clears what workers that are gone left in staging, less what is kept; gives the number of files.
+    pub fn sweep(&self) -> Result<usize, SinkError> {
+        sweep(self.staging.root()?, &self.staging.kept())
+    }
+
+    /// `many` says that the job has many others: each gets less memory.
     pub fn stager(
         &self,
         target: &SinkTarget,
         job: JobAttempt,
         lineage: Lineage,
+        many: bool,
     ) -> Result<Stager, SinkError> {
-        let staging = self.staging(&target.uri)?;
-        let writer = SegmentedWriter::new(target.topic.clone(), staging, job, lineage);
-        let staged = staged_name(&self.worker, job);
-        Ok(Stager { target: target.clone(), job, staged, writer })
+        let path = parquet_path(&target.uri)?.to_owned();
+        Ok(Stager::new(self.staging.clone(), path, target.clone(), job, lineage, many))
     }
 
     /// Throws away what was sealed and then refused.
@@ -68,82 +55,25 @@ impl Sinks {
         Promoter { sinks: self, promotion: Promotion::default() }
     }
 
-    pub fn recover(&self, target: &RecoverTarget<'_>) -> Result<Recovered, SinkError> {
-        let take = Take { job: target.job, recovery: target.recovery };
-        for _ in 0..RECOVER_ROUNDS {
-            let mut found = self.find_all(take, target.outputs)?;
-            if found.contains(&Found::Gone) {
-                // A file that another recoverer renames meanwhile can be missed once.
-                found = self.find_all(take, target.outputs)?;
-            }
-            if found.contains(&Found::Gone) {
-                return self.take_back(take, target.outputs, &found);
-            }
-            if self.finish(take, target.outputs)? {
-                return Ok(Recovered::Complete);
-            }
-        }
-        Ok(Recovered::Overtaken)
-    }
-
-    /// All are looked at before one is promoted, so that nothing of a job that has to run again gets published anew.
-    fn find_all(&self, take: Take, outputs: &[StagedOutput]) -> Result<Vec<Found>, SinkError> {
-        outputs.iter().map(|output| take.find(&*self.staging(&output.uri)?, output)).collect()
-    }
-
-    /// False when a later recovery took a file away meanwhile.
-    fn finish(&self, take: Take, outputs: &[StagedOutput]) -> Result<bool, SinkError> {
-        let mut promotion = Promotion::default();
-        for output in outputs {
-            let staging = self.staging(&output.uri)?;
-            let outcome = promotion.promote(&staging, &take.file(), output)?;
-            if outcome == PromoteOutcome::Taken && take.find(&staging, output)? != Found::Final {
-                return Ok(false);
-            }
-        }
-        // What was found promoted may not be durable yet either.
-        for output in outputs {
-            promotion.touch(&self.staging(&output.uri)?);
-        }
-        promotion.sync().map(|()| true)
-    }
-
-    /// Only what was found: what appears after that is a later recoverer's.
-    fn take_back(
-        &self,
-        take: Take,
-        outputs: &[StagedOutput],
-        found: &[Found],
-    ) -> Result<Recovered, SinkError> {
-        for (output, found) in outputs.iter().zip(found) {
-            take.take_back(&*self.staging(&output.uri)?, output, *found)?;
-        }
-        Ok(Recovered::Lost)
-    }
-
-    /// Moves superseded files away; all of one sink are made durable together.
-    pub fn retire(&self, files: &[Retirement]) -> Result<(), SinkError> {
-        let mut by_path = HashMap::<&str, Vec<&Retirement>>::new();
+    /// Moves superseded files away; those of one sink are made durable together. One that cannot be moved holds up no other.
+    pub fn retire(&self, files: &[Retirement]) -> (Vec<ArtifactId>, Vec<SinkError>) {
+        let mut by_uri = BTreeMap::<&SinkUri, Vec<&Retirement>>::new();
         for file in files {
-            by_path.entry(parquet_path(&file.uri)?).or_default().push(file);
+            by_uri.entry(&file.uri).or_default().push(file);
         }
-        for (path, files) in by_path {
-            retire(Directory::root(&self.output_root)?, path, &files)?;
+        let (mut done, mut errors) = (Vec::new(), Vec::new());
+        for (uri, files) in by_uri {
+            let root = parquet_path(uri).and_then(|path| Ok((path, self.staging.root()?)));
+            match root.and_then(|(path, root)| retire(root, path, &files, &mut errors)) {
+                Ok(mut artifacts) => done.append(&mut artifacts),
+                Err(error) => errors.push(error),
+            }
         }
-        Ok(())
+        (done, errors)
     }
 
-    fn staging(&self, uri: &SinkUri) -> Result<Arc<StagingDirectory>, SinkError> {
-        let path = parquet_path(uri)?;
-        let mut staging = lock(&self.staging);
-        if let Some(open) = staging.get(path) {
-            return Ok(open.clone());
-        }
-        let root = Directory::root(&self.output_root)?;
-        let opened = StagingDirectory::open(root, path, &self.worker, &lock(&self.keep))?;
-        let opened = Arc::new(opened);
-        staging.insert(path.to_owned(), opened.clone());
-        Ok(opened)
+    pub(super) fn staging(&self, uri: &SinkUri) -> Result<Arc<StagingDirectory>, SinkError> {
+        self.staging.get(parquet_path(uri)?)
     }
 }
 
@@ -155,29 +85,8 @@ fn parquet_path(uri: &SinkUri) -> Result<&str, SinkError> {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn file_part(staged: &str) -> &str {
     staged.rsplit('/').next().unwrap_or(staged)
-}
-
-/// A job to finish for a worker that was lost after the grant.
-#[derive(Debug, Clone, Copy)]
-pub struct RecoverTarget<'a> {
-    pub job: JobAttempt,
-    pub recovery: u32,
-    pub outputs: &'a [StagedOutput],
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recovered {
-    Complete,
-    /// Something is gone for good; nothing of the job is published, the file has to run again.
-    Lost,
-    /// A later recovery has it.
-    Overtaken,
 }
 
 /// Renames for one pack of grants.
@@ -195,62 +104,5 @@ impl Promoter<'_> {
     /// Only after this is what was promoted durable.
     pub fn sync(self) -> Result<(), SinkError> {
         self.promotion.sync()
-    }
-}
-
-/// Rows of one attempt on their way to one sink. Dropped unsealed, it leaves nothing behind.
-pub struct Stager {
-    target: SinkTarget,
-    job: JobAttempt,
-    staged: String,
-    writer: SegmentedWriter,
-}
-
-impl Stager {
-    pub fn topic(&self) -> &str {
-        self.target.topic.as_str()
-    }
-
-    pub fn rows(&self) -> u64 {
-        self.writer.rows()
-    }
-
-    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
-        self.writer.write(batch)
-    }
-
-    /// None when there is nothing.
-    pub fn seal(&mut self) -> Result<Option<Unsynced>, SinkError> {
-        let Some(sealed) = self.writer.seal()? else { return Ok(None) };
-        let output = StagedOutput {
-            topic: self.target.topic.clone(),
-            uri: self.target.uri.clone(),
-            staged: self.staged.clone(),
-            final_name: final_name(CommitId::from(self.job.id)),
-            rows: sealed.rows,
-            size_bytes: sealed.size_bytes,
-            hash: sealed.hash,
-            schema: sealed.schema,
-        };
-        Ok(Some(Unsynced { output, file: sealed.file }))
-    }
-
-    /// Takes back a seal: another topic of the job failed.
-    pub fn unseal(&mut self) {
-        self.writer.unseal();
-    }
-}
-
-/// A sealed output that a crash of the machine could still undo.
-#[derive(Debug)]
-pub struct Unsynced {
-    pub output: StagedOutput,
-    file: File,
-}
-
-impl Unsynced {
-    pub fn sync(&self) -> Result<(), SinkError> {
-        let synced = self.file.sync_all();
-        synced.map_err(|cause| SinkError::io("sync", Path::new(&self.output.staged), cause))
     }
 }

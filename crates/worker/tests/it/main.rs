@@ -3,10 +3,12 @@
 #![cfg(test)]
 
 mod bench;
+mod column_types;
 mod commit;
 mod failures;
 mod guests;
 mod hostile;
+mod many_topics;
 mod schemas;
 mod sink_crashes;
 mod sink_paths;

@@ -1,14 +1,20 @@
 //! Promotion, recovery and sweep with a crash between any two steps: never two finals, never a lost row.
 
 use crate::support::sink;
-use arrow_array::{Int64Array, RecordBatch};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use protocol::{ArtifactId, JobAttempt, JobId, Retirement, StagedOutput, VersionId};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use worker::sinks::{Lineage, PromoteOutcome, RecoverTarget, Recovered, Sinks};
 
 const JOB: JobAttempt = JobAttempt { id: JobId::new(9), attempt: 2 };
+
+fn rows() -> RecordBatch {
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    RecordBatch::try_from_iter([("a", column)]).unwrap()
+}
 
 struct Lake(TempDir);
 
@@ -30,9 +36,8 @@ impl Lake {
         let stage = |topic: &str| {
             let target = sink(topic, &format!("parquet://{topic}"));
             let lineage = Lineage { job: JOB.id, version: VersionId::new(3) };
-            let mut stager = sinks.stager(&target, JOB, lineage).unwrap();
-            let column = Arc::new(Int64Array::from(vec![1, 2, 3])) as _;
-            stager.write(&RecordBatch::try_from_iter([("a", column)]).unwrap()).unwrap();
+            let mut stager = sinks.stager(&target, JOB, lineage, false).unwrap();
+            stager.write(&rows()).unwrap();
             let unsynced = stager.seal().unwrap().unwrap();
             unsynced.sync().unwrap();
             unsynced.output
@@ -52,7 +57,8 @@ impl Lake {
     }
 
     fn recover(&self, sinks: &Sinks, recovery: u32, outputs: &[StagedOutput]) -> Recovered {
-        sinks.recover(&RecoverTarget { job: JOB, recovery, outputs }).unwrap()
+        let alone_until = Some(Instant::now() + Duration::from_secs(60));
+        sinks.recover(&RecoverTarget { job: JOB, recovery, outputs, alone_until }).unwrap()
     }
 
     fn staged_names(&self, topic: &str) -> Vec<String> {
@@ -121,7 +127,8 @@ fn a_recoverer_that_dies_after_any_step_is_recovered_itself() {
             std::fs::rename(from, staging.join("w2/9-2-r1.parquet")).unwrap();
         }
         let third = lake.worker("w3");
-        third.sweep(&[JOB]).unwrap();
+        third.keep(&[JOB]);
+        third.sweep().unwrap();
         assert_eq!(lake.recover(&third, 2, &outputs), Recovered::Complete);
         assert_eq!(lake.published(), [true; 2]);
     }
@@ -132,7 +139,8 @@ fn a_worker_may_recover_what_it_staged_in_its_earlier_life() {
     let lake = Lake::new();
     let outputs = lake.stage(&lake.worker("w1"));
     let again = lake.worker("w1");
-    again.sweep(&[JOB]).unwrap();
+    again.keep(&[JOB]);
+    again.sweep().unwrap();
     assert_eq!(lake.recover(&again, 1, &outputs), Recovered::Complete);
     assert_eq!(lake.published(), [true; 2]);
 }
@@ -150,6 +158,81 @@ fn when_one_output_is_gone_the_others_are_taken_back() {
         assert_eq!(lake.published(), [false; 2]);
         assert!(lake.staged_names("t").is_empty());
     }
+}
+
+#[test]
+fn nothing_is_taken_back_while_somebody_else_may_hold_the_job() {
+    let lake = Lake::new();
+    let first = lake.worker("w1");
+    let outputs = lake.stage(&first);
+    lake.promote(&first, &outputs[..1]);
+    std::fs::remove_file(lake.path("u").join(&outputs[1].staged)).unwrap();
+    let second = lake.worker("w2");
+    let recover = |alone_until| {
+        let target = RecoverTarget { job: JOB, recovery: 1, outputs: &outputs, alone_until };
+        second.recover(&target).unwrap()
+    };
+    assert_eq!(recover(None), Recovered::Incomplete);
+    assert_eq!(recover(Some(Instant::now())), Recovered::Overtaken, "the lease has ended");
+    assert_eq!(lake.published(), [true, false]);
+    assert_eq!(recover(Some(Instant::now() + Duration::from_secs(60))), Recovered::Lost);
+    assert_eq!(lake.published(), [false; 2]);
+}
+
+#[test]
+fn what_one_recoverer_holds_while_it_asks_can_be_completed_by_the_next() {
+    let lake = Lake::new();
+    let outputs = lake.stage(&lake.worker("w1"));
+    let missing = lake.path("u").join(&outputs[1].staged);
+    let aside = lake.path("aside.parquet");
+    std::fs::rename(&missing, &aside).unwrap();
+    let second = lake.worker("w2");
+    let target = RecoverTarget { job: JOB, recovery: 1, outputs: &outputs, alone_until: None };
+    assert_eq!(second.recover(&target).unwrap(), Recovered::Incomplete);
+    assert_eq!(lake.staged_names("t"), ["9-2-r1.parquet"]);
+    // It was there all the time, and only missed.
+    std::fs::create_dir_all(missing.parent().unwrap()).unwrap();
+    std::fs::rename(&aside, &missing).unwrap();
+    assert_eq!(lake.recover(&lake.worker("w3"), 2, &outputs), Recovered::Complete);
+    assert_eq!(lake.published(), [true; 2]);
+    assert_eq!(lake.recover(&second, 1, &outputs), Recovered::Complete, "the late one agrees");
+}
+
+#[test]
+fn a_recoverer_that_dies_while_it_takes_back_is_followed_by_one_that_ends_it() {
+    // Taken back: nothing, the first final moved to staging, or that removed too.
+    for step in 0..=2 {
+        let lake = Lake::new();
+        let first = lake.worker("w1");
+        let outputs = lake.stage(&first);
+        lake.promote(&first, &outputs[..1]);
+        std::fs::remove_file(lake.path("u").join(&outputs[1].staged)).unwrap();
+        let taken = lake.path("t/_staging/w2/9-2-r1.parquet");
+        std::fs::create_dir_all(taken.parent().unwrap()).unwrap();
+        if step > 0 {
+            std::fs::rename(lake.path("t/part-9.parquet"), &taken).unwrap();
+        }
+        if step > 1 {
+            std::fs::remove_file(&taken).unwrap();
+        }
+        assert_eq!(lake.recover(&lake.worker("w3"), 2, &outputs), Recovered::Lost, "{step}");
+        assert_eq!(lake.published(), [false; 2]);
+        assert!(lake.staged_names("t").is_empty() && lake.staged_names("u").is_empty());
+    }
+}
+
+#[test]
+fn what_is_kept_survives_also_where_staging_is_opened_before_the_sweep() {
+    let lake = Lake::new();
+    let outputs = lake.stage(&lake.worker("w1"));
+    let again = lake.worker("w1");
+    again.keep(&[JOB]);
+    // A job of this life is quicker than the sweep.
+    let job = JobAttempt { id: JobId::new(10), attempt: 1 };
+    let lineage = Lineage { job: job.id, version: VersionId::new(3) };
+    let target = sink("t", "parquet://t");
+    again.stager(&target, job, lineage, false).unwrap().write(&rows()).unwrap();
+    assert_eq!(lake.recover(&again, 1, &outputs), Recovered::Complete);
 }
 
 #[test]
@@ -179,13 +262,15 @@ fn a_sweep_spares_the_living_and_what_is_being_committed() {
     lake.stage(&living);
     lake.stage(&lake.worker("dead"));
     let sweeper = lake.worker("new");
-    assert_eq!(sweeper.sweep(&[JOB]).unwrap(), 0);
+    sweeper.keep(&[JOB]);
+    assert_eq!(sweeper.sweep().unwrap(), 0);
     assert_eq!(lake.staged_names("t"), ["9-2.parquet"; 2]);
-    assert_eq!(sweeper.sweep(&[JobAttempt { attempt: 1, ..JOB }]).unwrap(), 2);
+    sweeper.keep(&[JobAttempt { attempt: 1, ..JOB }]);
+    assert_eq!(sweeper.sweep().unwrap(), 2);
     assert_eq!(lake.staged_names("t"), ["9-2.parquet"]);
     assert!(!lake.path("t/_staging/dead").exists());
     drop(living);
-    assert_eq!(sweeper.sweep(&[]).unwrap(), 2);
+    assert_eq!(sweeper.sweep().unwrap(), 2);
     assert!(lake.staged_names("t").is_empty());
 }
 
@@ -196,7 +281,8 @@ fn a_worker_of_the_same_name_that_lives_is_never_shared_with() {
     lake.stage(&first);
     let target = sink("t", "parquet://t");
     let lineage = Lineage { job: JOB.id, version: VersionId::new(3) };
-    let Err(error) = lake.worker("w1").stager(&target, JOB, lineage) else { panic!("shared") };
+    let mut second = lake.worker("w1").stager(&target, JOB, lineage, false).unwrap();
+    let error = second.write(&rows()).unwrap_err();
     assert!(error.to_string().contains("is held by another worker process"), "{error}");
 }
 
@@ -210,7 +296,7 @@ fn workers_that_start_while_others_sweep_get_their_directory() {
                 for _ in 0..30 {
                     let sinks = lake.worker(name);
                     let outputs = lake.stage(&sinks);
-                    lake.worker("sweeper").sweep(&[]).unwrap();
+                    lake.worker("sweeper").sweep().unwrap();
                     assert!(outputs.iter().all(|output| {
                         lake.path(output.topic.as_str()).join(&output.staged).exists()
                     }));
@@ -233,11 +319,19 @@ fn retired_files_lie_in_history_however_often_it_is_asked() {
         uri: "parquet://t".parse().unwrap(),
         file: file.to_owned(),
     };
+    let in_u = Retirement {
+        artifact: ArtifactId::new(2),
+        uri: "parquet://u".parse().unwrap(),
+        ..retirement("part-9.parquet")
+    };
     for _ in 0..2 {
-        sinks.retire(&[retirement("part-9.parquet"), retirement("part-8.parquet")]).unwrap();
+        let files = [retirement("part-9.parquet"), retirement("part-8.parquet")];
+        assert_eq!(sinks.retire(&files).0.len(), 2);
         assert_eq!(lake.published(), [false, true]);
         assert!(lake.path("t/_history/part-9.parquet").exists());
     }
-    assert!(sinks.retire(&[retirement("../u/part-9.parquet")]).is_err());
-    assert_eq!(lake.published(), [false, true]);
+    let (done, errors) = sinks.retire(&[retirement("../u/part-9.parquet"), in_u]);
+    assert_eq!((done, errors.len()), (vec![ArtifactId::new(2)], 1), "one holds up no other");
+    assert!(errors[0].to_string().contains("is not the name of a file"), "{}", errors[0]);
+    assert_eq!(lake.published(), [false, false]);
 }

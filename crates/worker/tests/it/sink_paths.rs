@@ -1,8 +1,10 @@
 //! Output stays below the output root, whatever lies there.
 
 use crate::support::sink;
+use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use protocol::{JobAttempt, JobId, VersionId};
 use std::os::unix::fs::symlink;
+use std::sync::Arc;
 use tempfile::TempDir;
 use worker::sinks::{Lineage, Sinks};
 
@@ -10,7 +12,11 @@ fn open(lake: &TempDir, uri: &str) -> Result<(), String> {
     let sinks = Sinks::new(lake.path().to_owned(), "w1".parse().unwrap());
     let job = JobAttempt { id: JobId::new(1), attempt: 1 };
     let lineage = Lineage { job: job.id, version: VersionId::new(1) };
-    sinks.stager(&sink("t", uri), job, lineage).map(drop).map_err(|error| error.to_string())
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let batch = RecordBatch::try_from_iter([("a", column)]).unwrap();
+    let stager = sinks.stager(&sink("t", uri), job, lineage, false);
+    let written = stager.and_then(|mut stager| stager.write(&batch));
+    written.map_err(|error| error.to_string())
 }
 
 #[test]
@@ -24,7 +30,7 @@ fn f24_no_link_below_the_output_root_is_followed() {
         let error = open(&lake, "parquet://a/b").unwrap_err();
         assert!(error.contains("is a symbolic link"), "{link}: {error}");
         let sinks = Sinks::new(lake.path().to_owned(), "w2".parse().unwrap());
-        assert_eq!(sinks.sweep(&[]).unwrap(), 0);
+        assert_eq!(sinks.sweep().unwrap(), 0);
         assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     }
 }
@@ -35,7 +41,7 @@ fn the_output_root_itself_may_be_a_link() {
     let home = TempDir::new().unwrap();
     symlink(real.path(), home.path().join("lake")).unwrap();
     let sinks = Sinks::new(home.path().join("lake"), "w1".parse().unwrap());
-    sinks.sweep(&[]).unwrap();
+    sinks.sweep().unwrap();
     assert_eq!(open(&real, "parquet://a/year=2024"), Ok(()));
 }
 

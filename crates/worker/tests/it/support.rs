@@ -262,6 +262,8 @@ impl Sentinel {
     }
 
     fn on_heartbeat(&mut self, heartbeat: Heartbeat) {
+        let listed = heartbeat.jobs.iter();
+        let renewed = listed.map(|job| JobAttempt { id: job.id, attempt: job.attempt }).collect();
         let granted = heartbeat.ready.iter().map(|ready| Grant {
             id: ready.job,
             attempt: ready.attempt,
@@ -269,7 +271,7 @@ impl Sentinel {
         });
         let granted = granted.collect();
         self.granted.extend(heartbeat.ready.into_iter().map(|ready| (ready.job, ready.outputs)));
-        self.answer(HeartbeatAnswer { granted, ..HeartbeatAnswer::default() });
+        self.answer(HeartbeatAnswer { renewed, granted, ..HeartbeatAnswer::default() });
     }
 
     /// The next heartbeat that has something ready; the others are answered with nothing.

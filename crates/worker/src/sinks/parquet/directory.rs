@@ -36,14 +36,19 @@ impl Directory {
         }
     }
 
-    /// What is new is durable in its parent when this returns.
     pub fn make_child(&self, name: &str) -> Result<Self, SinkError> {
+        self.open_or_make(name).map(|(child, _)| child)
+    }
+
+    /// And whether it is new.
+    fn open_or_make(&self, name: &str) -> Result<(Self, bool), SinkError> {
+        let mut is_new = false;
         for _ in 0..100 {
             if let Some(child) = self.child(name)? {
-                return Ok(child);
+                return Ok((child, is_new));
             }
             match rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(0o777)) {
-                Ok(()) => self.sync()?,
+                Ok(()) => is_new = true,
                 Err(Errno::EXIST) => {}
                 Err(cause) => return Err(SinkError::io("make", &self.path.join(name), cause)),
             }
@@ -63,8 +68,15 @@ impl Directory {
         Ok(Some(here))
     }
 
+    /// What is new is durable in its parent when this returns.
     pub fn make_descend(self, relative: &str) -> Result<Self, SinkError> {
-        relative.split('/').try_fold(self, |here, part| here.make_child(part))
+        relative.split('/').try_fold(self, |here, part| {
+            let (child, is_new) = here.open_or_make(part)?;
+            if is_new {
+                here.sync()?;
+            }
+            Ok(child)
+        })
     }
 
     pub fn sync(&self) -> Result<(), SinkError> {

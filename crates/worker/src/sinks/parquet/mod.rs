@@ -3,6 +3,7 @@
 
 mod directory;
 mod layout;
+mod open;
 mod promote;
 mod recover;
 mod retire;
@@ -11,8 +12,8 @@ mod stage;
 mod staging;
 mod sweep;
 
-pub use directory::Directory;
 pub use layout::{final_name, staged_name};
+pub use open::StagingDirectories;
 pub use promote::{PromoteOutcome, Promotion};
 pub use recover::{Found, Take};
 pub use retire::retire;

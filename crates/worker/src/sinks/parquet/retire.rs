@@ -3,25 +3,38 @@
 use super::directory::{Directory, Renamed, rename};
 use super::layout::{HISTORY, is_file_name};
 use crate::sinks::SinkError;
-use protocol::{Retirement, SinkUri};
+use protocol::{ArtifactId, Retirement};
 
-/// Several files of one sink, made durable together. What lies there already, or nowhere, is fine.
-pub fn retire(root: Directory, uri_path: &str, files: &[&Retirement]) -> Result<(), SinkError> {
-    let Some(sink) = root.descend(uri_path)? else { return Ok(()) };
+/// Several files of one sink, made durable together; gives those that are done. What lies there already, or nowhere, is fine.
+pub fn retire(
+    root: Directory,
+    uri_path: &str,
+    files: &[&Retirement],
+    errors: &mut Vec<SinkError>,
+) -> Result<Vec<ArtifactId>, SinkError> {
+    let mut done = Vec::with_capacity(files.len());
+    let Some(sink) = root.descend(uri_path)? else {
+        return Ok(files.iter().map(|file| file.artifact).collect());
+    };
     let history = sink.make_child(HISTORY)?;
     for file in files {
-        let name = file.file.as_str();
-        if !is_file_name(name) {
-            return Err(file_name_error(&file.uri, name));
-        }
-        if rename((&sink, name), (&history, name))? == Renamed::Occupied {
-            sink.remove(name)?;
+        match move_away(&sink, &history, file) {
+            Ok(()) => done.push(file.artifact),
+            Err(error) => errors.push(error),
         }
     }
     history.sync()?;
-    sink.sync()
+    sink.sync()?;
+    Ok(done)
 }
 
-fn file_name_error(uri: &SinkUri, name: &str) -> SinkError {
-    SinkError::FileName { uri: uri.clone(), name: name.to_owned() }
+fn move_away(sink: &Directory, history: &Directory, file: &Retirement) -> Result<(), SinkError> {
+    let name = file.file.as_str();
+    if !is_file_name(name) {
+        return Err(SinkError::FileName { uri: file.uri.clone(), name: name.to_owned() });
+    }
+    if rename((sink, name), (history, name))? == Renamed::Occupied {
+        sink.remove(name)?;
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use protocol::ContentHash;
 use rustix::fs::{Mode, OFlags};
@@ -14,9 +15,12 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// A row group is written out when this much of it is in memory.
+/// A row group is written out when it is this large, or takes this much memory.
 const ROW_GROUP_BYTES: usize = 32 << 20;
+const BUFFERED_BYTES_MAX: usize = 64 << 20;
 const ROW_GROUP_ROWS: usize = 1 << 20;
+/// A dictionary takes 72 KiB before its first value: too much where there are more columns than these.
+const DICTIONARY_COLUMNS_MAX: usize = 200;
 
 pub struct Segment {
     writer: ArrowWriter<HashingFile>,
@@ -31,14 +35,22 @@ pub struct Finished {
 }
 
 impl Segment {
-    pub fn create(directory: &Directory, name: &str, schema: SchemaRef) -> Result<Self, SinkError> {
+    /// `many` files are being written at once: each is to take little memory.
+    pub fn create(
+        directory: &Directory,
+        name: &str,
+        schema: SchemaRef,
+        many: bool,
+    ) -> Result<Self, SinkError> {
         let path = directory.path.join(name);
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&directory.fd, name, flags, Mode::from_raw_mode(0o666));
         let fd = fd.map_err(|cause| SinkError::io("make", &path, cause))?;
+        let is_wide = schema.flattened_fields().len() > DICTIONARY_COLUMNS_MAX;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
+            .set_dictionary_enabled(!many && !is_wide)
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .build();
         let file = HashingFile::new(fd.into());
@@ -48,13 +60,24 @@ impl Segment {
     }
 
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
-        let written = self.writer.write(batch).and_then(|()| {
-            if self.writer.in_progress_size() < ROW_GROUP_BYTES {
-                return Ok(());
-            }
-            self.writer.flush()
-        });
-        written.map_err(|cause| SinkError::Parquet { path: self.path.clone(), cause })
+        self.writer.write(batch).map_err(|cause| self.error(cause))?;
+        let is_full = self.writer.in_progress_size() >= ROW_GROUP_BYTES
+            || self.buffered() >= BUFFERED_BYTES_MAX;
+        if is_full { self.flush() } else { Ok(()) }
+    }
+
+    /// Bytes in memory.
+    pub fn buffered(&self) -> usize {
+        self.writer.memory_size()
+    }
+
+    /// Ends the row group.
+    pub fn flush(&mut self) -> Result<(), SinkError> {
+        self.writer.flush().map_err(|cause| self.error(cause))
+    }
+
+    fn error(&self, cause: ParquetError) -> SinkError {
+        SinkError::Parquet { path: self.path.clone(), cause }
     }
 
     pub fn finish(self) -> Result<Finished, SinkError> {

@@ -14,11 +14,17 @@ use protocol::{ContentHash, JobAttempt, TopicName};
 use rustix::fs::{Mode, OFlags};
 use std::sync::Arc;
 
+/// Values that are written at once.
+const CELLS_MAX: usize = 4 << 20;
+
 pub struct SegmentedWriter {
     topic: TopicName,
     staging: Arc<StagingDirectory>,
     job: JobAttempt,
     lineage: Lineage,
+    many: bool,
+    /// Of the last batch, as it came.
+    incoming: SchemaRef,
     /// Of all batches so far, without lineage.
     columns: SchemaRef,
     stored: SchemaRef,
@@ -44,16 +50,18 @@ impl SegmentedWriter {
         staging: Arc<StagingDirectory>,
         job: JobAttempt,
         lineage: Lineage,
+        many: bool,
     ) -> Self {
-        let columns = Arc::new(Schema::empty());
-        let stored = columns.clone();
+        let nothing = Arc::new(Schema::empty());
         Self {
             topic,
             staging,
             job,
             lineage,
-            columns,
-            stored,
+            many,
+            incoming: nothing.clone(),
+            columns: nothing.clone(),
+            stored: nothing,
             open: None,
             closed: 0,
             rows: 0,
@@ -65,11 +73,29 @@ impl SegmentedWriter {
         self.rows
     }
 
+    pub fn buffered(&self) -> usize {
+        self.open.as_ref().map_or(0, Segment::buffered)
+    }
+
+    pub fn has_open_file(&self) -> bool {
+        self.open.is_some()
+    }
+
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
-        if batch.num_rows() == 0 {
-            return Ok(());
+        if batch.schema_ref() != &self.incoming {
+            self.adapt(batch.schema_ref())?;
+            self.incoming = batch.schema();
         }
-        self.adapt(batch.schema_ref())?;
+        // What the batch lacks is null, and nulls take nothing on the wire: many of them come in parts.
+        let rows_max = (CELLS_MAX / self.stored.fields().len()).max(1);
+        for start in (0..batch.num_rows()).step_by(rows_max) {
+            let len = rows_max.min(batch.num_rows() - start);
+            self.write_part(&batch.slice(start, len))?;
+        }
+        Ok(())
+    }
+
+    fn write_part(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         let rows = to_schema(&self.topic, batch, &self.columns)?;
         let stored = add_lineage(&rows, &self.stored, self.lineage)
             .map_err(|cause| SchemaError::Arrow { topic: self.topic.clone(), cause })?;
@@ -79,6 +105,7 @@ impl SegmentedWriter {
                 &self.staging.own,
                 &staged_file(self.job),
                 self.stored.clone(),
+                self.many,
             )?),
         };
         segment.write(&stored)?;
@@ -110,7 +137,12 @@ impl SegmentedWriter {
         self.columns = Arc::new(columns);
     }
 
-    fn close_segment(&mut self) -> Result<(), SinkError> {
+    pub fn flush(&mut self) -> Result<(), SinkError> {
+        self.open.as_mut().map_or(Ok(()), Segment::flush)
+    }
+
+    /// Further rows go to another file.
+    pub fn close_segment(&mut self) -> Result<(), SinkError> {
         let Some(segment) = self.open.take() else { return Ok(()) };
         segment.finish()?;
         let own = &self.staging.own;
@@ -152,7 +184,8 @@ impl SegmentedWriter {
     /// All segments into one file, batch by batch, in the order of their rows.
     fn merge(&mut self) -> Result<Finished, SinkError> {
         let own = &self.staging.own;
-        let mut merged = Segment::create(own, &staged_file(self.job), self.stored.clone())?;
+        let mut merged =
+            Segment::create(own, &staged_file(self.job), self.stored.clone(), self.many)?;
         for index in 0..self.closed {
             let name = segment_file(self.job, index);
             self.append(&name, &mut merged)?;

@@ -51,9 +51,16 @@ impl StagingDirectory {
     }
 }
 
+impl StagingDirectory {
+    /// Whether it is gone: there was nothing in it.
+    pub fn remove_if_empty(&self) -> bool {
+        rustix::fs::unlinkat(&self.all.fd, self.worker.as_str(), AtFlags::REMOVEDIR).is_ok()
+    }
+}
+
 impl Drop for StagingDirectory {
     fn drop(&mut self) {
-        // Only an empty one goes; the next sweep takes the others.
-        let _ = rustix::fs::unlinkat(&self.all.fd, self.worker.as_str(), AtFlags::REMOVEDIR);
+        // The next sweep takes what is not empty.
+        self.remove_if_empty();
     }
 }
