@@ -62,6 +62,21 @@ impl JobState {
             }
         }
     }
+
+    /// The answer to a person who wants it aborted; none if it can be.
+    pub fn why_not_aborted(self) -> Option<&'static str> {
+        match self {
+            Self::Pending | Self::Queued | Self::Running => None,
+            Self::Committing => {
+                Some("it is COMMITTING: its commit was granted, and it only goes forward")
+            }
+            Self::Completed => Some("it has ended: COMPLETED"),
+            Self::Failed => Some("it has ended: FAILED"),
+            Self::Skipped => Some("it has ended: SKIPPED"),
+            Self::Superseded => Some("it has ended: SUPERSEDED"),
+            Self::Aborted => Some("it is ABORTED already"),
+        }
+    }
 }
 
 /// Every move that there is.

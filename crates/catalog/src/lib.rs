@@ -23,15 +23,15 @@ pub use ids::IdGenerator;
 pub use inventory::{DirectoryDigest, NewDirectory, NewLocation, StoredEntry};
 pub use job_state::{Hold, JobState, is_legal};
 pub use queue::{
-    ClaimedJob, ConcludeOutcome, FailNext, Failure, GrantOutcome, InFlightJob, JobDetail, Loss,
-    ManifestDetail, Opportunities, Receipt, RecoveryOutput, Retried, TopicTarget, Waiting,
+    Aborted, ClaimedJob, ConcludeOutcome, FailNext, Failure, GrantOutcome, InFlightJob, JobDetail,
+    Loss, ManifestDetail, Opportunities, Receipt, RecoveryOutput, Retried, TopicTarget, Waiting,
 };
 pub use record::{RecordCounts, Tagged};
 pub use registry::{
     Announcement, DesiredPlugin, DesiredRegistry, KnownManifest, PluginStatus, RegistryState,
     auto_tag,
 };
-pub use requests::{NewRequest, PendingRequest, RetrySelection};
+pub use requests::{NewRequest, PendingRequest, RefusedJob, RequestReport, RetrySelection};
 pub use roles::{ScoutTx, SentinelEpoch, SentinelTx};
 pub use tagging::{RoutingTable, SubscribedPlugin, TodoLocation, VersionSummary};
 pub use workers::{WorkerRegistration, WorkerSession};

@@ -13,7 +13,7 @@ use crate::sinks::{Recovered, Sinks};
 use crossbeam_channel::Sender;
 use protocol::{
     ArtifactId, Busy, Dispatch, ErrorClass, Heartbeat, HeartbeatAnswer, Identify, JobAttempt,
-    JobKind, Metrics, Refusal, SentinelMessage, SessionToken, StagedOutput, WorkerMessage,
+    JobId, JobKind, Metrics, Refusal, SentinelMessage, SessionToken, StagedOutput, WorkerMessage,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -152,17 +152,35 @@ impl Session {
                 self.on_dispatch(job, dispatch);
             }
             SentinelMessage::Abort(id, abort) => {
-                if let Some(held) = self.held.0.get_mut(&id) {
-                    held.control.abort(&abort.reason);
-                    let job = JobAttempt { id, attempt: held.attempt };
-                    self.end_if_queued(job, &abort.reason);
-                }
+                let reason = if abort.reason.is_empty() { ABORTED } else { &abort.reason };
+                self.on_abort(id, reason);
             }
             SentinelMessage::Answer(answer) => self.on_answer(answer),
             SentinelMessage::Err(job, error) => {
                 let job = job.map(|job| job.to_string());
                 tracing::warn!(job, message = error.message, "the Sentinel refused a message");
             }
+        }
+    }
+
+    /// What is granted goes on: the Sentinel aborts none of that, and a message may be late.
+    fn on_abort(&mut self, id: JobId, reason: &str) {
+        let Some(held) = self.held.0.get_mut(&id) else { return };
+        let job = JobAttempt { id, attempt: held.attempt };
+        match &mut held.phase {
+            Phase::Running => {
+                held.control.abort(reason);
+                self.end_if_queued(job, reason);
+            }
+            Phase::Staged { outputs, .. } => {
+                let outputs = std::mem::take(outputs);
+                held.fail(ErrorClass::Aborted, reason.to_owned(), None);
+                self.order(Order::Discard(outputs));
+            }
+            Phase::Promoting { .. }
+            | Phase::Recovering { .. }
+            | Phase::Asking { .. }
+            | Phase::Ended { .. } => {}
         }
     }
 
@@ -309,7 +327,7 @@ impl Session {
     }
 
     /// The attempt is none of this worker's any more.
-    fn forget(&mut self, id: protocol::JobId, reason: &str) {
+    fn forget(&mut self, id: JobId, reason: &str) {
         let Some(held) = self.held.0.remove(&id) else { return };
         held.control.abort(reason);
         self.queue.remove(JobAttempt { id, attempt: held.attempt });
@@ -321,6 +339,13 @@ impl Session {
     fn on_ran(&mut self, job: JobAttempt, result: Result<SealedJob, JobFailure>) {
         let held = self.held.of(job).filter(|held| matches!(held.phase, Phase::Running));
         match (held, result) {
+            (Some(held), Ok(SealedJob { outputs, .. }))
+                if held.control.abort_reason().is_some() =>
+            {
+                let reason = held.control.abort_reason().unwrap_or(ABORTED).to_owned();
+                held.fail(ErrorClass::Aborted, reason, None);
+                self.order(Order::Discard(outputs));
+            }
             (Some(held), Ok(SealedJob { outputs, metrics })) => {
                 held.phase = Phase::Staged { outputs, metrics, announced: false };
             }
@@ -419,3 +444,5 @@ impl Session {
 }
 
 pub const STOPPING: &str = "the worker is stopping";
+/// An original Sentinel gives no reason.
+const ABORTED: &str = "the Sentinel aborted the job";

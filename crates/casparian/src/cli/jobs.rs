@@ -1,5 +1,6 @@
 //! `casparian jobs`: a file per verb.
 
+mod abort;
 mod list;
 mod retry;
 mod show;
@@ -11,7 +12,7 @@ use catalog::report::JobRow;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
-/// List jobs, show one, or queue failed ones again
+/// List jobs, show one, queue failed ones again, or stop some
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -23,6 +24,7 @@ enum Verb {
     List(list::Arguments),
     Show(show::Arguments),
     Retry(retry::Arguments),
+    Abort(abort::Arguments),
 }
 
 pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failure> {
@@ -30,6 +32,7 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
         Verb::List(arguments) => list::execute(arguments, context),
         Verb::Show(arguments) => show::execute(arguments, context),
         Verb::Retry(arguments) => retry::execute(arguments, context),
+        Verb::Abort(arguments) => abort::execute(arguments, context),
     }
 }
 
@@ -53,6 +56,7 @@ fn document(job: &JobRow) -> Map<String, Value> {
     add("hold", json!(job.hold));
     add("held_by", json!(job.held_by.map(|id| id.to_string())));
     add("superseded_by", json!(job.superseded_by.map(|id| id.to_string())));
+    add("aborted_by", json!(job.aborted_by));
     add("worker", json!(job.worker));
     add("created_at", json!(moment(job.created_at_us)));
     add("started_at", json!(job.claimed_at_us.map(moment)));

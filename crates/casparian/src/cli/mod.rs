@@ -10,6 +10,7 @@ mod global;
 mod init;
 mod jobs;
 mod plugins;
+mod request;
 mod routes;
 mod run;
 mod run_summary;

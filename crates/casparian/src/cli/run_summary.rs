@@ -23,6 +23,7 @@ pub fn document(report: &RunReport) -> Value {
         "jobs_completed": report.totals.jobs_completed,
         "jobs_failed": report.totals.jobs_failed,
         "jobs_skipped": report.totals.jobs_skipped,
+        "jobs_aborted": report.totals.jobs_aborted,
         "rows": report.totals.rows,
         "rows_quarantined": report.totals.rows_quarantined,
         "bytes_in": report.totals.bytes_in,
@@ -84,6 +85,7 @@ fn table(report: &RunReport) -> Table {
     table.row(["versions", &count(report.versions)]);
     let mut jobs = format!("{} completed", count(totals.jobs_completed));
     add(&mut jobs, totals.jobs_failed, "failed");
+    add(&mut jobs, totals.jobs_aborted, "aborted");
     add(&mut jobs, totals.jobs_skipped, "skipped (their content is in the topic)");
     table.row(["jobs", &jobs]);
     let mut rows = format!("{} from {}", count(totals.rows), bytes(totals.bytes_in));

@@ -20,6 +20,7 @@ mod watching;
 mod worker;
 
 pub use health::{Finding, Health, examine_machine};
+pub use identity::host;
 pub use inventory::scan;
 pub use job_log::log_tail;
 pub use presence::{Presence, scout_lock, sentinel_lock};

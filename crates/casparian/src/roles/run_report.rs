@@ -60,6 +60,7 @@ impl RunReport {
     /// Whether something of this run has to be looked at by a person.
     pub fn has_failures(&self) -> bool {
         self.totals.jobs_failed > 0
+            || self.totals.jobs_aborted > 0
             || self.totals.rows_quarantined > 0
             || self.unreadable.count > 0
             || self.still_changing.count > 0

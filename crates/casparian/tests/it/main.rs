@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod aborting;
 mod config;
 mod doors;
 mod errors;

@@ -193,6 +193,8 @@ CREATE TABLE processing_job (
     superseded_by   BIGINT,
     -- The retract job that took its rows out of the topics that say so; those of its other topics stay.
     retracted_by    BIGINT,
+    -- Who asked for its end: user@host. Then `ended_at_us` is when.
+    aborted_by      TEXT,
     error_class     TEXT,
     error_message   TEXT,
     rows            BIGINT NOT NULL DEFAULT 0,

@@ -1,5 +1,6 @@
 //! The job queue: every move of a job, a file per move. A move checks state, attempt and session itself, so that coming late or twice does no harm.
 
+mod abort;
 mod admit;
 mod claim;
 mod conclude;
@@ -15,6 +16,7 @@ mod retry;
 mod supersede;
 mod waiting;
 
+pub use abort::Aborted;
 pub use claim::{ClaimedJob, InFlightJob};
 pub use conclude::{ConcludeOutcome, Receipt};
 pub use detail::{JobDetail, ManifestDetail, TopicTarget};

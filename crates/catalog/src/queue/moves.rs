@@ -17,7 +17,7 @@ const DONE_BY_ACTIVE: &str = "SELECT j.id FROM processing_job j
 
 /// With the plugin's version that is in force now.
 const TO_QUEUE: &str = "UPDATE processing_job SET state = 'QUEUED', session = NULL, granted_session = NULL, recovery = 0, hold = NULL,
-        held_by = NULL, not_before_us = NULL, ended_at_us = NULL, is_live = 1, has_content = 1,
+        held_by = NULL, not_before_us = NULL, ended_at_us = NULL, aborted_by = NULL, is_live = 1, has_content = 1,
         manifest_id = coalesce((SELECT c.active_manifest_id FROM plugin_config c WHERE c.plugin_name = processing_job.plugin_name), manifest_id)
     WHERE id IN ";
 

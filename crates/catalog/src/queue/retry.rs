@@ -4,7 +4,7 @@ use super::job::Job;
 use crate::db::{Bulk, ROWS_MAX};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
-use crate::requests::RetrySelection;
+use crate::requests::{RefusedJob, RetrySelection};
 use crate::roles::SentinelTx;
 use protocol::JobId;
 use sqlx::Row;
@@ -17,8 +17,7 @@ const RETRY_MAX: usize = 10_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Retried {
     pub queued: u64,
-    /// Job and reason.
-    pub refused: Vec<String>,
+    pub refused: Vec<RefusedJob>,
     /// There are more that failed; ask again.
     pub more: bool,
 }
@@ -26,7 +25,7 @@ pub struct Retried {
 /// Spent jobs of what their files hold now, unless a newer job of the same bytes is there.
 const FAILED: &str = "SELECT j.id FROM processing_job j
     JOIN file_location l ON l.id = j.location_id AND l.current_version_id = j.file_version_id AND l.deleted_at_us IS NULL
-    WHERE j.state IN ('FAILED', 'ABORTED') AND j.kind = 'process' AND ($1 IS NULL OR j.plugin_name = $1)
+    WHERE j.state IN ('FAILED', 'ABORTED') AND j.state = 'FAILED' AND j.kind = 'process' AND ($1 IS NULL OR j.plugin_name = $1)
         AND NOT EXISTS (SELECT 1 FROM processing_job k WHERE k.file_version_id = j.file_version_id AND k.plugin_name = j.plugin_name
             AND k.kind = 'process' AND (k.id > j.id OR k.state NOT IN ('FAILED', 'ABORTED')) AND k.id <> j.id)
         AND NOT EXISTS (SELECT 1 FROM processing_job k WHERE k.location_id = j.location_id AND k.plugin_name = j.plugin_name AND k.is_live = 1)
@@ -97,7 +96,7 @@ impl SentinelTx {
                     continue;
                 }
             };
-            retried.refused.push(format!("job {id}: {reason}"));
+            retried.refused.push(RefusedJob::new(*id, reason));
         }
         let clean = "UPDATE processing_job SET failures = 0, losses = 0 WHERE id IN ";
         let again_ids = again.iter().map(|job| job.id.get());

@@ -46,6 +46,8 @@ pub struct JobRow {
     pub ended_at_us: Option<i64>,
     pub not_before_us: Option<i64>,
     pub superseded_by: Option<JobId>,
+    /// user@host; `ended_at_us` is when.
+    pub aborted_by: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,7 @@ pub struct ArtifactRow {
 
 const JOBS: &str = "SELECT j.id, j.kind, j.state, j.hold, j.held_by, j.plugin_name, m.source_hash, r.path AS root, d.path AS directory, l.name,
         j.file_version_id, j.attempt, j.rows, j.bytes_in, j.size_bytes, j.quarantined, j.error_class, j.error_message, w.worker_id,
-        j.created_at_us, j.claimed_at_us, j.ended_at_us, j.not_before_us, j.superseded_by
+        j.created_at_us, j.claimed_at_us, j.ended_at_us, j.not_before_us, j.superseded_by, j.aborted_by
     FROM processing_job j
     JOIN plugin_manifest m ON m.id = j.manifest_id
     JOIN file_location l ON l.id = j.location_id
@@ -142,5 +144,6 @@ fn job(row: &SqliteRow) -> Result<JobRow, CatalogError> {
         ended_at_us: row.try_get("ended_at_us")?,
         not_before_us: row.try_get("not_before_us")?,
         superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(JobId::new),
+        aborted_by: row.try_get("aborted_by")?,
     })
 }

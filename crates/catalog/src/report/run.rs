@@ -8,6 +8,7 @@ pub struct RunTotals {
     pub jobs_completed: u64,
     pub jobs_failed: u64,
     pub jobs_skipped: u64,
+    pub jobs_aborted: u64,
     pub rows: u64,
     pub rows_quarantined: u64,
     pub bytes_in: u64,
@@ -23,7 +24,7 @@ const UNFINISHED: &str = "SELECT
 impl Catalog {
     pub async fn run_totals(&self, since_us: i64) -> Result<RunTotals, CatalogError> {
         let sql = "SELECT count(*) FILTER (WHERE state = 'COMPLETED') AS completed, count(*) FILTER (WHERE state = 'FAILED') AS failed,
-                          count(*) FILTER (WHERE state = 'SKIPPED') AS skipped,
+                          count(*) FILTER (WHERE state = 'SKIPPED') AS skipped, count(*) FILTER (WHERE state = 'ABORTED') AS aborted,
                           coalesce(sum(CASE state WHEN 'COMPLETED' THEN rows ELSE 0 END), 0) AS rows,
                           coalesce(sum(CASE state WHEN 'COMPLETED' THEN quarantined ELSE 0 END), 0) AS quarantined,
                           coalesce(sum(CASE state WHEN 'COMPLETED' THEN bytes_in ELSE 0 END), 0) AS bytes_in
@@ -33,6 +34,7 @@ impl Catalog {
             jobs_completed: unsigned(&row, "completed")?,
             jobs_failed: unsigned(&row, "failed")?,
             jobs_skipped: unsigned(&row, "skipped")?,
+            jobs_aborted: unsigned(&row, "aborted")?,
             rows: unsigned(&row, "rows")?,
             rows_quarantined: unsigned(&row, "quarantined")?,
             bytes_in: unsigned(&row, "bytes_in")?,

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod abort;
 mod admission;
 mod backend;
 mod batches;

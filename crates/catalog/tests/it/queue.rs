@@ -1,7 +1,9 @@
 //! Claiming, losing and failing.
 
 use crate::backend::{Backend, simple};
-use catalog::{FailNext, JobState, Loss, NewRequest, RetrySelection, is_legal};
+use catalog::{
+    FailNext, JobState, Loss, NewRequest, RefusedJob, RequestReport, RetrySelection, is_legal,
+};
 use protocol::{JobId, JobKind};
 
 #[tokio::test]
@@ -105,19 +107,21 @@ async fn a_person_may_retry_what_failed_and_nothing_else() {
     let selection = RetrySelection::Jobs(jobs.iter().map(|job| job.job.id).collect());
     let request = NewRequest::Retry { selection };
     let id = backend.catalog.leave_request(&request, "me", 1).await.unwrap();
-    assert_eq!(backend.catalog.request_result(id).await.unwrap(), None);
+    assert_eq!(backend.catalog.request_report(id).await.unwrap(), None);
     let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
     let pending = tx.pending_requests().await.unwrap().remove(0);
-    let NewRequest::Retry { selection } = &pending.request;
+    assert_eq!((pending.request.as_ref(), pending.requested_by.as_str()), (Some(&request), "me"));
+    let Some(NewRequest::Retry { selection }) = &pending.request else { unreachable!() };
     let retried = tx.retry(selection, backend.now()).await.unwrap();
-    tx.answer_request(pending.id, "done", 1).await.unwrap();
+    let report = RequestReport { jobs: 1, ..RequestReport::default() };
+    tx.answer_request(pending.id, &report, 1).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((retried.queued, retried.more), (1, false));
     assert_eq!(
         retried.refused,
-        [format!("job {}: it is neither FAILED nor ABORTED", jobs[1].job.id)]
+        [RefusedJob::new(jobs[1].job.id, "it is neither FAILED nor ABORTED")]
     );
-    assert_eq!(backend.catalog.request_result(id).await.unwrap().as_deref(), Some("done"));
+    assert_eq!(backend.catalog.request_report(id).await.unwrap(), Some(report));
     assert_eq!(backend.claim(9).await[0].failures, 0);
 }
 
@@ -198,7 +202,7 @@ async fn a_retry_is_refused_with_its_reason() {
     let reason = async |jobs: &[JobId]| {
         let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
         let selection = RetrySelection::Jobs(jobs.to_vec());
-        tx.retry(&selection, backend.now()).await.unwrap().refused.join("\n")
+        tx.retry(&selection, backend.now()).await.unwrap().refused[0].to_string()
     };
     assert!(reason(&[JobId::new(3)]).await.ends_with("job 3: there is no such job"));
     backend.plugins(&[simple("p", 2)]).await;

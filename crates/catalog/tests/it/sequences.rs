@@ -28,6 +28,7 @@ enum Step {
     LoseForGood { job: usize },
     Edit { source: u8 },
     Drop,
+    Abort { job: usize },
     Retry,
     OpenPass,
     ClosePass,
@@ -46,6 +47,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => job.clone().prop_map(|job| Step::Conclude { job }),
         3 => (job.clone(), 0..4_u8).prop_map(|(job, next)| Step::Fail { job, next }),
         2 => job.clone().prop_map(|job| Step::Lose { job }),
+        1 => job.clone().prop_map(|job| Step::Abort { job }),
         1 => job.prop_map(|job| Step::LoseForGood { job }),
         1 => (1..4_u8).prop_map(|source| Step::Edit { source }),
         1 => Just(Step::Drop),
@@ -126,6 +128,11 @@ impl World {
                     self.lose(job, 1).await;
                 }
             }
+            Step::Abort { job } => {
+                if let Some(job) = self.attempt(job) {
+                    self.abort(job).await;
+                }
+            }
             Step::LoseForGood { job } => {
                 if let Some(job) = self.attempt(job) {
                     self.lose_for_good(job).await;
@@ -194,8 +201,18 @@ impl World {
         tx.commit().await.unwrap();
     }
 
-    async fn retry(&self) {
+    async fn abort(&self, job: JobAttempt) {
         let mut tx = self.backend.catalog.begin_sentinel(self.backend.epoch).await.unwrap();
+        tx.abort(&[job.id], "anna@here", self.backend.now()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn retry(&self) {
+        let rows = self.rows().await;
+        let aborted = rows.iter().filter(|row| row.state == JobState::Aborted).map(|row| row.id);
+        let aborted = RetrySelection::Jobs(aborted.collect());
+        let mut tx = self.backend.catalog.begin_sentinel(self.backend.epoch).await.unwrap();
+        tx.retry(&aborted, self.backend.now()).await.unwrap();
         let selection = RetrySelection::Failed { plugin: None };
         tx.retry(&selection, self.backend.now()).await.unwrap();
         tx.commit().await.unwrap();

@@ -3,13 +3,14 @@
 use super::batch::events_of;
 use super::decide::{Action, Assignment, Command, Decider, Event, Hint, Outcome, Peer, Timing};
 use super::progress::Progress;
+use super::requests;
 use super::socket::{Inbound, Outbox};
 use super::store::{self, Batch};
 use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;
-use catalog::{Catalog, CatalogError, NewRequest, Opportunities, SentinelEpoch};
-use protocol::{Conclude, ErrorClass, JobAttempt, PluginVersion, SentinelMessage};
+use catalog::{Catalog, CatalogError, Opportunities, SentinelEpoch};
+use protocol::{Abort, Conclude, ErrorClass, JobAttempt, PluginVersion, SentinelMessage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -107,36 +108,28 @@ impl Driver {
         batch
     }
 
-    async fn look(&mut self, life: &mut Life) -> Result<Option<Event>, CatalogError> {
+    async fn look(&mut self, life: &mut Life) -> Result<Vec<Event>, CatalogError> {
         let now_us = self.clock.now_us();
         if now_us - life.registry_looked_us >= REGISTRY_EVERY_US {
             life.registry_looked_us = now_us;
             self.registrar.refresh(&self.catalog, self.epoch, now_us).await?;
         }
         let there = self.catalog.opportunities(now_us).await?;
+        let mut events = Vec::new();
         if there.requests {
-            self.carry_out_requests(now_us).await?;
+            events.push(self.carry_out_requests(now_us).await?);
         }
         let Opportunities { queued, suspects, held, retirements, requests: _ } = there;
         let hint = Hint { queued, suspects, held, retirements };
-        Ok(Some(Event::Hint(hint)))
+        events.push(Event::Hint(hint));
+        Ok(events)
     }
 
-    async fn carry_out_requests(&self, now_us: i64) -> Result<(), CatalogError> {
+    async fn carry_out_requests(&self, now_us: i64) -> Result<Event, CatalogError> {
         let mut tx = self.catalog.begin_sentinel(self.epoch).await?;
-        for pending in tx.pending_requests().await? {
-            let NewRequest::Retry { selection } = &pending.request;
-            let retried = tx.retry(selection, now_us).await?;
-            let done = pending.done + retried.queued;
-            if retried.more {
-                tx.continue_request(pending.id, done).await?;
-                continue;
-            }
-            let mut lines = vec![format!("{done} jobs are queued again")];
-            lines.extend(retried.refused);
-            tx.answer_request(pending.id, &lines.join("\n"), now_us).await?;
-        }
-        tx.commit().await
+        let aborted = requests::carry_out(&mut tx, now_us).await?;
+        tx.commit().await?;
+        Ok(Event::Aborted(aborted))
     }
 
     async fn step(&mut self, life: &mut Life, events: Vec<Event>) -> Result<(), CatalogError> {
@@ -159,6 +152,10 @@ impl Driver {
                             sends.push((peer, SentinelMessage::Err(None, report)));
                         }
                         Action::Dispatch(peer, assignment) => assignments.push((peer, assignment)),
+                        Action::Abort(peer, attempt) => {
+                            let abort = Abort { reason: attempt.reason };
+                            sends.push((peer, SentinelMessage::Abort(attempt.job.id, abort)));
+                        }
                         Action::Command(command) => {
                             let rows = rows_by_job(&command);
                             let outcome = batch.run(command, &mut self.registrar).await?;

@@ -7,6 +7,7 @@ mod dispatch;
 mod driver;
 mod handle;
 mod progress;
+mod requests;
 mod socket;
 mod store;
 mod token;

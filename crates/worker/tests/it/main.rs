@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod abort;
 mod bench;
 mod column_types;
 mod commit;

@@ -205,7 +205,11 @@ impl Sentinel {
 
     pub fn send(&self, message: &SentinelMessage) {
         let frames = message.encode().unwrap();
-        let parts = [&self.peer[..], &frames.header[..], &frames.payload[..]];
+        self.send_raw(&frames.header, &frames.payload);
+    }
+
+    pub fn send_raw(&self, header: &[u8], payload: &[u8]) {
+        let parts = [&self.peer[..], header, payload];
         self.router.send_multipart(parts, 0).unwrap();
     }
 

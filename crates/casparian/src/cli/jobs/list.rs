@@ -3,7 +3,7 @@
 use super::document;
 use crate::cli::context::Context;
 use crate::failure::{Ending, Failure};
-use crate::output::{Table, absolute, count, shown};
+use crate::output::{Table, absolute, count, moment, shown};
 use catalog::JobState;
 use catalog::report::{JobFilter, JobRow};
 use protocol::JobId;
@@ -51,7 +51,7 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
         let path = shown(&absolute(&job.root, &job.path), &settings.project.root);
         let (attempt, rows) = (job.attempt.to_string(), count(job.rows));
         let state = state(job);
-        table.row([&job.id.to_string(), &state, &job.plugin, &attempt, &rows, &path, why(job)]);
+        table.row([&job.id.to_string(), &state, &job.plugin, &attempt, &rows, &path, &why(job)]);
     }
     printer.table(&table)?;
     if let Some(next) = next {
@@ -68,7 +68,11 @@ fn state(job: &JobRow) -> String {
 }
 
 /// The last line of an error says what it is: above it stands the traceback.
-fn why(job: &JobRow) -> &str {
+fn why(job: &JobRow) -> String {
+    if let Some(by) = &job.aborted_by {
+        let at = job.ended_at_us.map(moment).unwrap_or_default();
+        return format!("by {by}, {at}");
+    }
     let lines = job.error.as_deref().unwrap_or_default().lines();
-    lines.rev().find(|line| !line.trim().is_empty()).unwrap_or_default()
+    lines.rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
 }

@@ -1,19 +1,13 @@
 //! `casparian jobs retry`.
 
-use crate::cli::context::{Context, block_on, open_existing};
+use crate::cli::context::Context;
+use crate::cli::request::{leave, refused_documents};
 use crate::failure::{Ending, Failure};
-use crate::roles::{Presence, sentinel_lock};
-use catalog::{Catalog, NewRequest, RetrySelection};
-use control::clock::{Clock, SystemClock};
-use protocol::{JobId, RequestId};
+use catalog::{NewRequest, RetrySelection};
+use protocol::JobId;
 use serde_json::json;
-use std::time::Duration;
 
-/// A live Sentinel looks for requests many times in this.
-const TRIES: u32 = 60;
-const BETWEEN_TRIES: Duration = Duration::from_millis(50);
-
-/// Queue failed jobs again, for the plugin's present version
+/// Queue failed and aborted jobs again, for the plugin's present version
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Which jobs
@@ -34,39 +28,24 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
     } else {
         RetrySelection::Jobs(arguments.id.clone())
     };
-    let request = NewRequest::Retry { selection };
-    let is_live = Presence::look(&sentinel_lock(&settings.catalog.value)).is_some();
-    let (id, answer) = block_on(async {
-        let catalog = open_existing(&settings).await?;
-        let by = context.environment.user();
-        let id = catalog.leave_request(&request, &by, SystemClock.now_us()).await?;
-        let answer = if is_live { answer(&catalog, id).await? } else { None };
-        catalog.close().await;
-        Ok((id, answer))
-    })?;
+    let left = leave(context, &settings, &NewRequest::Retry { selection })?;
+    let answer = left.report.as_ref().map(|report| {
+        let first = format!("{} jobs are queued again", report.jobs);
+        let refused = report.refused.iter().map(ToString::to_string);
+        std::iter::once(first).chain(refused).collect::<Vec<_>>().join("\n")
+    });
     let printer = context.printer;
     if printer.is_json() {
+        let report = left.report.unwrap_or_default();
         printer.document(&json!({
-            "request": id.to_string(), "carried_out": answer.is_some(), "result": answer,
+            "request": left.id.to_string(), "carried_out": answer.is_some(), "result": answer,
+            "jobs": report.jobs, "refused": refused_documents(&report.refused),
         }))?;
         return Ok(Ending::Done);
     }
-    match (answer, is_live) {
-        (Some(answer), _) => printer.lines(&answer)?,
-        (None, true) => printer.line("the Sentinel has the request and has not answered yet")?,
-        (None, false) => printer.line(
-            "no Sentinel is live: the next `casparian run` or `casparian serve` queues them again",
-        )?,
+    match answer {
+        Some(answer) => printer.lines(&answer)?,
+        None => printer.line(&left.without_answer("queues them again"))?,
     }
     Ok(Ending::Done)
-}
-
-async fn answer(catalog: &Catalog, id: RequestId) -> Result<Option<String>, Failure> {
-    for _ in 0..TRIES {
-        if let Some(result) = catalog.request_result(id).await? {
-            return Ok(Some(result));
-        }
-        tokio::time::sleep(BETWEEN_TRIES).await;
-    }
-    Ok(None)
 }

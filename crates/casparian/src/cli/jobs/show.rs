@@ -73,6 +73,7 @@ fn facts(job: &JobRow, project: &Path) -> Table {
     maybe("waits for", job.hold.clone().filter(|_| !job.state.is_end()));
     maybe("held by", job.held_by.map(|id| id.to_string()));
     maybe("superseded by", job.superseded_by.map(|id| id.to_string()));
+    maybe("aborted by", job.aborted_by.clone());
     maybe("error class", job.error_class.clone());
     table
 }

@@ -57,6 +57,7 @@ impl Decider {
             Event::Tick => self.on_tick(now_us),
             Event::Hint(hint) => self.on_hint(now_us, hint),
             Event::WorkerDied(session) => self.on_worker_died(now_us, &session),
+            Event::Aborted(attempts) => self.on_aborted(now_us, attempts),
             Event::Outcome(outcome) => self.on_outcome(now_us, outcome),
         }
     }

@@ -25,7 +25,16 @@ pub enum Event {
     Hint(Hint),
     /// A process on this host that held a session is gone.
     WorkerDied(SessionToken),
+    /// A person ended these attempts: it is in the catalog already.
+    Aborted(Vec<AbortedAttempt>),
     Outcome(Outcome),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbortedAttempt {
+    pub job: JobAttempt,
+    /// For the worker's log: who wanted it.
+    pub reason: String,
 }
 
 /// What there may be to do, by a cheap look at the catalog.
@@ -45,6 +54,7 @@ pub enum Action {
     Answer(Peer, HeartbeatAnswer),
     Err(Peer, ErrReport),
     Dispatch(Peer, Assignment),
+    Abort(Peer, AbortedAttempt),
     Command(Command),
 }
 

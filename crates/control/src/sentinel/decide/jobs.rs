@@ -1,6 +1,7 @@
 //! Jobs in flight: who holds each, in which attempt, and until when.
 
-use super::event::{Claimed, InFlight};
+use super::decider::Decider;
+use super::event::{AbortedAttempt, Action, Claimed, InFlight};
 use protocol::{JobAttempt, SessionToken};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,5 +92,24 @@ impl Held {
             self.missed_at_us = now_us;
         }
         self.missed
+    }
+}
+
+impl Decider {
+    /// A worker that does not hear of it is told when it lists the job; a grant of it is refused by the catalog.
+    pub(super) fn on_aborted(&mut self, now_us: i64, attempts: Vec<AbortedAttempt>) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for attempt in attempts {
+            let held = self.held.get(&attempt.job.id).filter(|held| held.is(attempt.job));
+            let Some(session) = held.map(|held| held.session.clone()) else { continue };
+            self.held.remove(&attempt.job.id);
+            if let Some(peer) = session.and_then(|session| self.peer_of(&session)) {
+                actions.push(Action::Abort(peer, attempt));
+            }
+        }
+        // Whatever waited for these jobs may go on.
+        self.hint.held = true;
+        actions.extend(self.give_work(now_us));
+        actions
     }
 }

@@ -12,6 +12,6 @@ mod worker;
 
 pub use decider::{Decider, Timing};
 pub use event::{
-    Action, Assignment, Claimed, Command, Event, Failure, Hint, InFlight, NextStep, Outcome, Peer,
-    Receipt, Requeue,
+    AbortedAttempt, Action, Assignment, Claimed, Command, Event, Failure, Hint, InFlight, NextStep,
+    Outcome, Peer, Receipt, Requeue,
 };

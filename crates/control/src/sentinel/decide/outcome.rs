@@ -217,7 +217,7 @@ impl Decider {
         actions
     }
 
-    fn peer_of(&self, session: &SessionToken) -> Option<Peer> {
+    pub(super) fn peer_of(&self, session: &SessionToken) -> Option<Peer> {
         self.workers.get(session).map(|worker| worker.peer.clone())
     }
 

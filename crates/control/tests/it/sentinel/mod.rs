@@ -67,6 +67,63 @@ fn f14_a_worker_goes_on_with_its_jobs_when_the_sentinel_was_restarted() {
 }
 
 #[test]
+fn a_person_aborts_a_running_job_and_its_worker_is_told_why() {
+    let project = Project::new();
+    let sentinel = project.sentinel();
+    let mut worker = Peer::connect(sentinel.endpoint());
+    worker.identify();
+    project.write("a.csv", 1);
+    let job = worker.next_dispatch();
+    let request = project.abort(&[job]);
+    assert_eq!(worker.next_abort(), (job.id, "aborted by anna@here".to_owned()));
+    assert_eq!(project.report(request).jobs, 1);
+    assert_eq!(project.states(), ["ABORTED"]);
+    let answer = worker.ready(job);
+    assert!(answer.granted.is_empty() && answer.refused.iter().any(|one| one.id == job.id));
+    worker.forget(job);
+    project.write("b.csv", 2);
+    assert_ne!(worker.next_dispatch().id, job.id, "its room is free for another");
+    sentinel.stop().unwrap();
+}
+
+#[test]
+fn an_abort_after_the_grant_is_refused_and_the_job_ends_as_it_should() {
+    let project = Project::new();
+    let sentinel = project.sentinel();
+    let mut worker = Peer::connect(sentinel.endpoint());
+    worker.identify();
+    project.write("a.csv", 1);
+    let job = worker.next_dispatch();
+    assert!(!worker.ready(job).granted.is_empty());
+    let request = project.abort(&[job]);
+    let report = project.report(request);
+    assert_eq!(report.jobs, 0);
+    assert!(report.refused[0].reason.starts_with("it is COMMITTING"), "{report:?}");
+    worker.conclude(job);
+    assert_eq!(project.states(), ["COMPLETED"]);
+    sentinel.stop().unwrap();
+}
+
+#[test]
+fn an_abort_is_left_for_the_next_sentinel_and_the_worker_of_the_last_one_hears_of_it() {
+    let project = Project::new();
+    let sentinel = project.sentinel();
+    let mut worker = Peer::connect(sentinel.endpoint());
+    worker.identify();
+    project.write("a.csv", 1);
+    let job = worker.next_dispatch();
+    sentinel.stop().unwrap();
+    let request = project.abort(&[job]);
+    let sentinel = project.sentinel();
+    assert_eq!(project.report(request).jobs, 1);
+    worker.identify_anew();
+    let answer = worker.beat_until(|answer| !answer.refused.is_empty());
+    assert_eq!(answer.refused[0].id, job.id);
+    assert_eq!(project.states(), ["ABORTED"]);
+    sentinel.stop().unwrap();
+}
+
+#[test]
 fn f15_a_catalog_that_is_locked_for_long_ends_nothing() {
     let project = Project::new();
     let sentinel = project.sentinel();

@@ -2,7 +2,8 @@
 
 use protocol::{
     CommitId, Conclude, ConcludeStatus, Environment, Heartbeat, HeartbeatAnswer, Identify,
-    JobAttempt, JobProgress, Metrics, ReadyJob, SentinelMessage, SessionToken, WorkerMessage,
+    JobAttempt, JobId, JobProgress, Metrics, ReadyJob, SentinelMessage, SessionToken,
+    WorkerMessage,
 };
 use std::time::{Duration, Instant};
 
@@ -99,6 +100,21 @@ impl Peer {
             }
         }
         panic!("no job comes");
+    }
+
+    /// What the Sentinel wants stopped, and why.
+    pub fn next_abort(&self) -> (JobId, String) {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Some(SentinelMessage::Abort(id, abort)) = self.try_receive() {
+                return (id, abort.reason);
+            }
+        }
+        panic!("nothing is aborted");
+    }
+
+    pub fn forget(&mut self, job: JobAttempt) {
+        self.held.retain(|held| *held != job);
     }
 
     /// Whatever comes in a while; whether a job was among it.

@@ -1,14 +1,17 @@
 //! A catalog with one plugin, and files that appear in it without a scout.
 
 use catalog::report::JobFilter;
-use catalog::{Catalog, NewDirectory, NewLocation, OpenMode, SubscribedPlugin, Tagged};
+use catalog::{
+    Catalog, NewDirectory, NewLocation, NewRequest, OpenMode, RequestReport, SubscribedPlugin,
+    Tagged,
+};
 use control::architect::{Registrar, RegistrySettings};
 use control::clock::{Clock, SystemClock};
 use control::sentinel::decide::Timing;
 use control::sentinel::{SentinelHandle, SentinelSettings, Tokens};
-use protocol::{ContentHash, FileStat};
+use protocol::{ContentHash, FileStat, JobAttempt, RequestId};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const PLUGIN: &str = "# PATTERN: *.csv\n# TOPIC: out\nfrom casparian_flow.sdk import BasePlugin\n\
@@ -78,6 +81,27 @@ impl Project {
         let mut tx = self.catalog.begin_scout().await.unwrap();
         tx.record(&[tagged], table.epoch, now_us).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// Left for the Sentinel, which is live or will be.
+    pub fn abort(&self, jobs: &[JobAttempt]) -> RequestId {
+        let jobs = jobs.iter().map(|job| job.id).collect();
+        let request = NewRequest::Abort { jobs };
+        let left = self.catalog.leave_request(&request, "anna@here", SystemClock.now_us());
+        self.runtime.block_on(left).unwrap()
+    }
+
+    /// Waits for the answer.
+    pub fn report(&self, request: RequestId) -> RequestReport {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            let report = self.runtime.block_on(self.catalog.request_report(request)).unwrap();
+            if let Some(report) = report {
+                return report;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the Sentinel does not answer the request");
     }
 
     /// Nobody else can write meanwhile.

@@ -228,7 +228,7 @@ impl World {
                     }
                     Action::Answer(peer, answer) => outbox.push(Mail::Answer(peer, answer)),
                     Action::Dispatch(peer, job) => outbox.push(Mail::Dispatch(peer, job)),
-                    Action::Err(..) => {}
+                    Action::Err(..) | Action::Abort(..) => {}
                 }
             }
             actions = next;

@@ -1,0 +1,44 @@
+//! What people ask for, carried out a piece at a time.
+
+use super::decide::AbortedAttempt;
+use catalog::{CatalogError, NewRequest, PendingRequest, RequestReport, SentinelTx};
+
+const UNKNOWN: &str = "this version of casparian does not know such a request";
+
+/// Returns the attempts whose workers are to be told.
+pub(super) async fn carry_out(
+    tx: &mut SentinelTx,
+    now_us: i64,
+) -> Result<Vec<AbortedAttempt>, CatalogError> {
+    let mut aborted = Vec::new();
+    for pending in tx.pending_requests().await? {
+        let PendingRequest { id, request, requested_by, mut so_far } = pending;
+        let more = match request {
+            Some(NewRequest::Retry { selection }) => {
+                let retried = tx.retry(&selection, now_us).await?;
+                so_far.jobs += retried.queued;
+                so_far.refused.extend(retried.refused);
+                retried.more
+            }
+            Some(NewRequest::Abort { jobs }) => {
+                let done = tx.abort(&jobs, &requested_by, now_us).await?;
+                so_far.jobs += done.aborted;
+                so_far.refused.extend(done.refused);
+                let reason = format!("aborted by {requested_by}");
+                let attempt = |job| AbortedAttempt { job, reason: reason.clone() };
+                aborted.extend(done.running.into_iter().map(attempt));
+                false
+            }
+            None => {
+                so_far = RequestReport { error: Some(UNKNOWN.to_owned()), ..so_far };
+                false
+            }
+        };
+        if more {
+            tx.continue_request(id, &so_far).await?;
+        } else {
+            tx.answer_request(id, &so_far, now_us).await?;
+        }
+    }
+    Ok(aborted)
+}
