@@ -21,5 +21,6 @@ mod syncer;
 mod worker;
 
 pub use failure::JobFailure;
+pub use host::kill_guests;
 pub use settings::{WorkerError, WorkerSettings};
 pub use worker::{Worker, WorkerHandle};

@@ -70,8 +70,9 @@ async fn either(interrupt: &mut Signal, terminate: &mut Signal) -> bool {
     }
 }
 
-/// The locks of files end with the process, and guests with their sockets.
+/// The locks of files end with the process. A guest would, too, but not what it started.
 #[expect(clippy::disallowed_methods, reason = "a second signal means now, whatever is under way")]
 fn kill() -> ! {
+    worker::kill_guests();
     std::process::exit(130)
 }

@@ -18,5 +18,5 @@ pub use guest::{Guest, GuestJob, Hello};
 pub use log::JobLog;
 pub use memory::MemoryScan;
 pub use pool::{GuestKey, Pool};
-pub use process::Launch;
+pub use process::{Launch, kill_guests};
 pub use watch::Watch;

@@ -2,14 +2,17 @@
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
+use std::num::NonZeroI32;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A guest that does not take its job within this is broken.
@@ -26,6 +29,21 @@ pub struct Launch {
     /// Each guest gets a directory of its own below it.
     pub scratch: PathBuf,
     pub started: AtomicU64,
+}
+
+/// The groups of all guests of this process that are not reaped, so that none outlives it.
+static LIVE_GROUPS: Mutex<BTreeSet<NonZeroI32>> = Mutex::new(BTreeSet::new());
+
+fn live_groups() -> MutexGuard<'static, BTreeSet<NonZeroI32>> {
+    LIVE_GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills every guest with all that it started. For a process that is about to end without a word to its workers.
+pub fn kill_guests() {
+    for group in live_groups().iter().filter_map(|group| Pid::from_raw(group.get())) {
+        // One that has ended by itself is no trouble.
+        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+    }
 }
 
 #[derive(Debug)]
@@ -55,6 +73,7 @@ impl Launch {
         for pipe in [&stdout, &stderr].into_iter().flatten() {
             rustix::io::ioctl_fionbio(pipe, true)?;
         }
+        live_groups().insert(pid.as_raw_nonzero());
         let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
         Ok(GuestProcess { child, pid, pidfd, socket, stdout, stderr, scratch, status: None })
     }
@@ -114,6 +133,7 @@ impl GuestProcess {
         if self.status.is_none() {
             // Before it is reaped: until then nobody else can get its number.
             let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
+            live_groups().remove(&self.pid.as_raw_nonzero());
             self.status = self.child.wait().ok();
         }
         self.status
