@@ -28,6 +28,8 @@ pub enum SinkError {
     Differs { path: PathBuf },
     #[error("cannot write {}: {cause}", path.display())]
     Parquet { path: PathBuf, cause: ParquetError },
+    #[error("cannot read {}: {cause}", path.display())]
+    Unreadable { path: PathBuf, cause: ParquetError },
     #[error("'{name}' is not the name of a file in {uri}")]
     FileName { uri: SinkUri, name: String },
     #[error("topics {first} and {second} both go to {uri}; give each topic a directory of its own")]

@@ -4,6 +4,7 @@ mod convert;
 mod error;
 mod evolve;
 mod parquet;
+mod reader;
 mod recovery;
 mod schema;
 mod sink;
@@ -11,7 +12,8 @@ mod stager;
 mod types;
 
 pub use error::{SchemaError, SinkError};
-pub use parquet::PromoteOutcome;
+pub use parquet::{Footer, Origins, PromoteOutcome, StoredFile, attempt_of, job_of};
+pub use reader::{Area, SinkEntry, SinkReader};
 pub use recovery::{RecoverTarget, Recovered};
 pub use sink::{Promoter, Sinks};
 pub use stager::{Lineage, Stager, Unsynced};

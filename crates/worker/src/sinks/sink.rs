@@ -78,7 +78,7 @@ impl Sinks {
 }
 
 /// The sinks that there are.
-fn parquet_path(uri: &SinkUri) -> Result<&str, SinkError> {
+pub(super) fn parquet_path(uri: &SinkUri) -> Result<&str, SinkError> {
     match uri {
         SinkUri::Parquet { path } => Ok(path),
         SinkUri::Named { .. } => Err(SinkError::Unsupported { uri: uri.clone() }),

@@ -90,7 +90,7 @@ impl Stager {
             topic: self.target.topic.clone(),
             uri: self.target.uri.clone(),
             staged: staged_name(&self.staging.worker, self.job),
-            final_name: final_name(CommitId::from(self.job.id)),
+            final_name: final_name(CommitId::from(self.job.id), self.job.attempt),
             rows: sealed.rows,
             size_bytes: sealed.size_bytes,
             hash: sealed.hash,

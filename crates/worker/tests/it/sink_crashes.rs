@@ -53,7 +53,7 @@ impl Lake {
     }
 
     fn published(&self) -> [bool; 2] {
-        ["t", "u"].map(|topic| self.path(topic).join("part-9.parquet").exists())
+        ["t", "u"].map(|topic| self.path(topic).join("part-9-2.parquet").exists())
     }
 
     fn recover(&self, sinks: &Sinks, recovery: u32, outputs: &[StagedOutput]) -> Recovered {
@@ -87,13 +87,13 @@ fn a_final_file_with_the_same_content_is_adopted_and_another_is_never_overwritte
     let lake = Lake::new();
     let sinks = lake.worker("w1");
     let outputs = lake.stage(&sinks);
-    std::fs::copy(lake.path("t").join(&outputs[0].staged), lake.path("t/part-9.parquet")).unwrap();
-    std::fs::write(lake.path("u/part-9.parquet"), "something else").unwrap();
+    std::fs::copy(lake.path("t").join(&outputs[0].staged), lake.path("t/part-9-2.parquet")).unwrap();
+    std::fs::write(lake.path("u/part-9-2.parquet"), "something else").unwrap();
     let mut promotion = sinks.promotion();
     assert_eq!(promotion.promote(&outputs[0]).unwrap(), PromoteOutcome::Done);
     let error = promotion.promote(&outputs[1]).unwrap_err().to_string();
     assert!(error.contains("exists with other content"), "{error}");
-    assert_eq!(std::fs::read(lake.path("u/part-9.parquet")).unwrap(), b"something else");
+    assert_eq!(std::fs::read(lake.path("u/part-9-2.parquet")).unwrap(), b"something else");
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn a_recoverer_that_dies_while_it_takes_back_is_followed_by_one_that_ends_it() {
         let taken = lake.path("t/_staging/w2/9-2-r1.parquet");
         std::fs::create_dir_all(taken.parent().unwrap()).unwrap();
         if step > 0 {
-            std::fs::rename(lake.path("t/part-9.parquet"), &taken).unwrap();
+            std::fs::rename(lake.path("t/part-9-2.parquet"), &taken).unwrap();
         }
         if step > 1 {
             std::fs::remove_file(&taken).unwrap();
@@ -322,15 +322,15 @@ fn retired_files_lie_in_history_however_often_it_is_asked() {
     let in_u = Retirement {
         artifact: ArtifactId::new(2),
         uri: "parquet://u".parse().unwrap(),
-        ..retirement("part-9.parquet")
+        ..retirement("part-9-2.parquet")
     };
     for _ in 0..2 {
-        let files = [retirement("part-9.parquet"), retirement("part-8.parquet")];
+        let files = [retirement("part-9-2.parquet"), retirement("part-8.parquet")];
         assert_eq!(sinks.retire(&files).0.len(), 2);
         assert_eq!(lake.published(), [false, true]);
-        assert!(lake.path("t/_history/part-9.parquet").exists());
+        assert!(lake.path("t/_history/part-9-2.parquet").exists());
     }
-    let (done, errors) = sinks.retire(&[retirement("../u/part-9.parquet"), in_u]);
+    let (done, errors) = sinks.retire(&[retirement("../u/part-9-2.parquet"), in_u]);
     assert_eq!((done, errors.len()), (vec![ArtifactId::new(2)], 1), "one holds up no other");
     assert!(errors[0].to_string().contains("is not the name of a file"), "{}", errors[0]);
     assert_eq!(lake.published(), [false, false]);

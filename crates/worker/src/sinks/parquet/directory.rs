@@ -3,7 +3,10 @@
 use crate::sinks::SinkError;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 const OPEN: OFlags =
@@ -23,6 +26,16 @@ impl Directory {
         let fd = rustix::fs::openat(CWD, path, flags, Mode::empty());
         let fd = fd.map_err(|cause| SinkError::io("open", path, cause))?;
         Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// For those who only look: None when it does not exist.
+    pub fn existing(path: &Path) -> Result<Option<Self>, SinkError> {
+        let flags = OPEN.difference(OFlags::NOFOLLOW);
+        match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
+            Ok(fd) => Ok(Some(Self { fd, path: path.to_owned() })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(cause) => Err(SinkError::io("open", path, cause)),
+        }
     }
 
     /// None when it does not exist.
@@ -99,6 +112,19 @@ impl Directory {
             Ok(names)
         };
         list().map_err(|cause: Errno| SinkError::io("list", &self.path, cause))
+    }
+
+    /// None when there is no such file; a link or a directory is none either.
+    pub fn file(&self, name: &[u8]) -> Result<Option<File>, SinkError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let path = self.path.join(OsStr::from_bytes(name));
+        let file = match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => File::from(fd),
+            Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
+            Err(cause) => return Err(SinkError::io("open", &path, cause)),
+        };
+        let metadata = file.metadata().map_err(|cause| SinkError::io("stat", &path, cause))?;
+        Ok(metadata.is_file().then_some(file))
     }
 
     /// Whether there was something to remove.

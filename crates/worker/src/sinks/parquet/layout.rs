@@ -4,11 +4,23 @@ use protocol::{CommitId, JobAttempt, JobId, WorkerId};
 
 pub const STAGING: &str = "_staging";
 pub const HISTORY: &str = "_history";
+const PREFIX: &str = "part-";
 const SUFFIX: &str = ".parquet";
 
-/// Relative to the sink.
-pub fn final_name(commit: CommitId) -> String {
-    format!("part-{commit}{SUFFIX}")
+/// Relative to the sink. A later attempt has a name of its own: whoever still moves a file of an earlier one finds nothing of it.
+pub fn final_name(commit: CommitId, attempt: u32) -> String {
+    match attempt {
+        ..=1 => format!("{PREFIX}{commit}{SUFFIX}"),
+        _ => format!("{PREFIX}{commit}-{attempt}{SUFFIX}"),
+    }
+}
+
+/// The job whose output a file is by its name.
+pub fn job_of(name: &str) -> Option<JobId> {
+    let stem = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let (job, attempt) = stem.split_once('-').unwrap_or((stem, "1"));
+    attempt.parse::<u32>().ok()?;
+    job.parse().ok()
 }
 
 /// Relative to the sink.
@@ -45,9 +57,15 @@ pub fn is_whole(name: &str) -> bool {
     parts.next().is_none_or(|part| part.starts_with('r')) && parts.next().is_none()
 }
 
+/// Another name for a file whose own is taken where it goes.
+pub fn free_name(name: &str, turn: u32) -> String {
+    let stem = name.strip_suffix(SUFFIX).unwrap_or(name);
+    format!("{stem}.{turn}{SUFFIX}")
+}
+
 /// A published file's name is one part and none of the reserved directories.
 pub fn is_file_name(name: &str) -> bool {
-    name.starts_with("part-") && name.ends_with(SUFFIX) && !name.contains(['/', '\0'])
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX) && !name.contains(['/', '\0'])
 }
 
 #[cfg(test)]
@@ -73,8 +91,18 @@ mod tests {
     }
 
     #[test]
+    fn a_published_file_tells_its_job_and_each_attempt_has_its_own() {
+        let names = [1, 2].map(|attempt| final_name(JOB.id.into(), attempt));
+        assert_eq!(names, ["part-7.parquet", "part-7-2.parquet"]);
+        assert!(names.iter().all(|name| job_of(name) == Some(JOB.id)));
+        for name in ["part-x.parquet", "part-7-x.parquet", "7.parquet", "part-7.csv"] {
+            assert_eq!(job_of(name), None, "{name}");
+        }
+    }
+
+    #[test]
     fn f24_a_file_name_cannot_leave_its_sink() {
-        assert!(is_file_name(&final_name(JOB.id.into())));
+        assert!(is_file_name(&final_name(JOB.id.into(), 1)));
         for name in ["../part-1.parquet", "part-/../x.parquet", "_staging/w/7-1.parquet"] {
             assert!(!is_file_name(name), "{name}");
         }

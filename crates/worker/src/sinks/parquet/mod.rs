@@ -10,13 +10,19 @@ mod retire;
 mod segment;
 mod stage;
 mod staging;
+mod stored;
 mod sweep;
 
-pub use layout::{final_name, staged_name};
+pub use directory::{Directory, Renamed, rename};
+pub use layout::{
+    HISTORY as HISTORY_NAME, STAGING as STAGING_NAME, attempt_of, final_name, free_name, job_of,
+    staged_name,
+};
 pub use open::StagingDirectories;
 pub use promote::{PromoteOutcome, Promotion};
 pub use recover::{Found, Take};
 pub use retire::retire;
 pub use stage::SegmentedWriter;
 pub use staging::StagingDirectory;
-pub use sweep::sweep;
+pub use stored::{Footer, Origins, StoredFile};
+pub use sweep::{is_idle, sweep};

@@ -5,7 +5,6 @@ use super::layout::is_file_name;
 use super::staging::StagingDirectory;
 use crate::sinks::SinkError;
 use protocol::{ContentHash, StagedOutput};
-use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -81,21 +80,16 @@ pub fn matches(
     output: &StagedOutput,
 ) -> Result<bool, SinkError> {
     let path = directory.path.join(name);
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = match rustix::fs::openat(&directory.fd, name, flags, Mode::empty()) {
-        Ok(fd) => std::fs::File::from(fd),
-        Err(rustix::io::Errno::NOENT) => return Ok(false),
-        Err(cause) => return Err(SinkError::io("open", &path, cause)),
-    };
+    let Some(file) = directory.file(name.as_bytes())? else { return Ok(false) };
     let metadata = file.metadata().map_err(|cause| SinkError::io("stat", &path, cause))?;
-    if !metadata.is_file() || metadata.len() != output.size_bytes {
+    if metadata.len() != output.size_bytes {
         return Ok(false);
     }
-    let hash = hash_of(file).map_err(|cause| SinkError::io("read", &path, cause))?;
+    let hash = hash_of(&file).map_err(|cause| SinkError::io("read", &path, cause))?;
     Ok(hash == output.hash)
 }
 
-fn hash_of(mut file: std::fs::File) -> std::io::Result<ContentHash> {
+pub fn hash_of(mut file: &std::fs::File) -> std::io::Result<ContentHash> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {

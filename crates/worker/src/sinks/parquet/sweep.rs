@@ -51,6 +51,12 @@ fn sweep_staging(staging: &Directory, keep: &[JobAttempt]) -> Result<usize, Sink
     Ok(removed)
 }
 
+/// Whether nobody holds a worker's staging; a look takes its lock for a moment only.
+pub fn is_idle(staging: &Directory, worker: &str) -> bool {
+    let Some(own) = staging.child(worker).ok().flatten() else { return false };
+    flock(&own.fd, FlockOperation::NonBlockingLockShared).is_ok()
+}
+
 pub fn clear(own: &Directory, keep: &[JobAttempt]) -> Result<usize, SinkError> {
     let mut removed = 0;
     for (name, kind) in own.names()? {
