@@ -14,11 +14,11 @@ pub enum JobState {
     Running,
     /// Granted: its outputs are being promoted. Only forward: a worker's receipt completes it.
     Committing,
-    /// Its rows are in the topics. The end.
+    /// Its rows are in the topics. The end, unless they get lost: then `verify --repair` moves it on.
     Completed,
     /// Spent. Only a person's retry moves it on.
     Failed,
-    /// This content is already in the topics. The end.
+    /// This content is already in the topics. The end, unless it gets lost there: then `verify --repair` moves it on.
     Skipped,
     /// Those bytes no longer exist. The end.
     Superseded,
@@ -89,6 +89,8 @@ pub const fn is_legal(kind: JobKind, from: JobState, to: JobState) -> bool {
         (Pending, Completed) | (Completed | Superseded, Pending) => {
             matches!(kind, JobKind::Retract)
         }
+        // What it published is lost, or the copy that it was skipped for.
+        (Completed | Skipped, Queued) => matches!(kind, JobKind::Process),
         (Pending, Queued | Skipped | Superseded | Aborted) => true,
         (Queued, Running | Pending | Skipped | Superseded | Aborted) => true,
         (Running, Committing | Queued | Pending | Failed | Superseded | Aborted) => true,

@@ -24,7 +24,8 @@ pub use inventory::{DirectoryDigest, NewDirectory, NewLocation, StoredEntry};
 pub use job_state::{Hold, JobState, is_legal};
 pub use queue::{
     Aborted, ClaimedJob, ConcludeOutcome, FailNext, Failure, GrantOutcome, InFlightJob, JobDetail,
-    Loss, ManifestDetail, Opportunities, Receipt, RecoveryOutput, Retried, TopicTarget, Waiting,
+    Loss, ManifestDetail, Opportunities, Receipt, RecoveryOutput, Restored, Retried, TopicTarget,
+    Waiting,
 };
 pub use record::{RecordCounts, Tagged};
 pub use registry::{

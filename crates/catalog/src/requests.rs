@@ -3,7 +3,7 @@
 use crate::db::{Catalog, Role, from_json, to_json};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
-use protocol::{JobId, RequestId};
+use protocol::{ArtifactId, JobId, RequestId};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use std::fmt;
@@ -19,8 +19,17 @@ pub enum RetrySelection {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum NewRequest {
-    Retry { selection: RetrySelection },
-    Abort { jobs: Vec<JobId> },
+    Retry {
+        selection: RetrySelection,
+    },
+    Abort {
+        jobs: Vec<JobId>,
+    },
+    /// What `verify` found lost: jobs whose output is not there, artifacts whose job is not there.
+    Restore {
+        jobs: Vec<JobId>,
+        artifacts: Vec<ArtifactId>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +78,7 @@ impl NewRequest {
         match self {
             Self::Retry { .. } => "retry",
             Self::Abort { .. } => "abort",
+            Self::Restore { .. } => "restore",
         }
     }
 }

@@ -3,6 +3,7 @@
 mod files;
 mod jobs;
 mod plugins;
+mod proof;
 mod run;
 mod status;
 mod topics;
@@ -10,6 +11,8 @@ mod topics;
 pub use files::{FileFilter, FileRow};
 pub use jobs::{ArtifactRow, JobFilter, JobRow};
 pub use plugins::{PluginRow, RuleRow};
+pub(crate) use proof::live_place;
+pub use proof::{ArtifactProof, JobProof, LivePlace, ProofSize, SinkRow, Snapshot};
 pub use run::RunTotals;
 pub use status::{Status, WorkerRow};
 pub use topics::TopicRow;

@@ -11,6 +11,7 @@ mod locations;
 mod opening;
 mod queue;
 mod registry;
+mod restoration;
 mod retraction;
 mod sequences;
 mod versions;

@@ -29,6 +29,12 @@ pub(super) async fn carry_out(
                 aborted.extend(done.running.into_iter().map(attempt));
                 false
             }
+            Some(NewRequest::Restore { jobs, artifacts }) => {
+                let restored = tx.restore(&jobs, &artifacts, now_us).await?;
+                so_far.jobs += restored.queued;
+                so_far.refused.extend(restored.refused);
+                false
+            }
             None => {
                 so_far = RequestReport { error: Some(UNKNOWN.to_owned()), ..so_far };
                 false
