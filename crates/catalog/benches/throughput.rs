@@ -1,8 +1,8 @@
 //! Rows and jobs per second of the catalog, for `make bench`. `cargo bench -p catalog [-- LOCATIONS JOBS]`
 
 use catalog::{
-    Catalog, DesiredPlugin, DesiredRegistry, NewDirectory, NewLocation, OpenMode, Receipt,
-    SentinelEpoch, SubscribedPlugin, Tagged, TopicTarget, WorkerRegistration,
+    Catalog, ClaimFrom, DesiredPlugin, DesiredRegistry, Lane, NewDirectory, NewLocation, OpenMode,
+    Receipt, SentinelEpoch, SubscribedPlugin, Tagged, TopicTarget, WorkerRegistration,
 };
 use protocol::{
     CommitId, ContentHash, Environment, FileStat, JobAttempt, Limits, LocationId, Metrics,
@@ -184,7 +184,8 @@ async fn process(catalog: &Catalog, epoch: SentinelEpoch, count: usize) -> Outco
             at = now;
         };
         let mut tx = catalog.begin_sentinel(epoch).await?;
-        let claimed = tx.claim(&session, JOBS_IN_BATCH, false, NOW_US).await?;
+        let claimed =
+            tx.claim(&session, JOBS_IN_BATCH, ClaimFrom::Lane(Lane::Fresh), NOW_US).await?;
         tx.commit().await?;
         lap(0);
         if claimed.is_empty() {

@@ -130,6 +130,42 @@ pub(crate) fn kind_of(text: &str) -> Result<JobKind, String> {
     }
 }
 
+/// Where a job queues. Each lane has a guaranteed share of the workers' time; what one does not want, the other gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Lane {
+    /// Files as they come.
+    #[default]
+    Fresh,
+    /// Files that were processed before, once more.
+    Backfill,
+}
+
+impl Lane {
+    pub const ALL: [Self; 2] = [Self::Fresh, Self::Backfill];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Backfill => "backfill",
+        }
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Lane {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = Self::ALL.into_iter().find(|lane| lane.as_str() == text);
+        named.ok_or_else(|| format!("'{text}' is not a lane"))
+    }
+}
+
 /// Why a job is PENDING.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Hold {

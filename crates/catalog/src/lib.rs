@@ -21,11 +21,11 @@ pub use db::{Catalog, OpenMode};
 pub use error::CatalogError;
 pub use ids::IdGenerator;
 pub use inventory::{DirectoryDigest, NewDirectory, NewLocation, StoredEntry};
-pub use job_state::{Hold, JobState, is_legal};
+pub use job_state::{Hold, JobState, Lane, is_legal};
 pub use queue::{
-    Aborted, ClaimedJob, ConcludeOutcome, FailNext, Failure, GrantOutcome, InFlightJob, JobDetail,
-    Loss, ManifestDetail, Opportunities, Receipt, RecoveryOutput, Restored, Retried, TopicTarget,
-    Waiting,
+    Aborted, ClaimFrom, ClaimedJob, ConcludeOutcome, FailNext, Failure, GrantOutcome, InFlightJob,
+    JobDetail, Loss, ManifestDetail, Opportunities, Receipt, RecoveryOutput, Restored, Retried,
+    TopicTarget, Waiting,
 };
 pub use record::{RecordCounts, Tagged};
 pub use registry::{

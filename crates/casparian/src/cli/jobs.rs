@@ -42,6 +42,7 @@ fn document(job: &JobRow) -> Map<String, Value> {
     let mut add = |key: &str, value: Value| drop(fields.insert(key.to_owned(), value));
     add("id", json!(job.id.to_string()));
     add("kind", json!(job.kind));
+    add("lane", json!(job.lane.as_str()));
     add("status", json!(job.state.as_str()));
     add("plugin", json!(job.plugin));
     add("plugin_version", json!(hex(&job.plugin_version)));

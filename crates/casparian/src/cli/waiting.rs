@@ -1,12 +1,13 @@
 //! Why jobs wait, in words.
 
-use crate::output::counted;
+use crate::output::{count, counted};
 use catalog::Waiting;
 use serde_json::{Value, json};
 
 pub fn document(waiting: &Waiting) -> Value {
     json!({
         "queued": waiting.queued,
+        "queued_backfill": waiting.queued_backfill,
         "without_plugin": waiting.without_plugin,
         "running": waiting.running,
         "committing": waiting.committing,
@@ -25,7 +26,11 @@ pub fn reasons(waiting: &Waiting) -> Vec<String> {
             reasons.push(text);
         }
     };
-    add(waiting.queued, format!("{} for a worker", jobs(waiting.queued)));
+    let backfill = match waiting.queued_backfill {
+        0 => String::new(),
+        number => format!(" ({} of them in the backfill lane)", count(number)),
+    };
+    add(waiting.queued, format!("{} for a worker{backfill}", jobs(waiting.queued)));
     add(
         waiting.without_plugin,
         format!("{} for a plugin that is not active", jobs(waiting.without_plugin)),

@@ -19,7 +19,7 @@ fn the_help_lists_every_command() {
 fn every_command_has_help_of_its_own() {
     let project = Project::new();
     let mut all = String::new();
-    let verbs = ["list", "show", "retry"].map(|verb| vec!["jobs", verb]);
+    let verbs = ["list", "show", "retry", "abort"].map(|verb| vec!["jobs", verb]);
     for words in COMMANDS.map(|command| vec![command]).into_iter().chain(verbs) {
         let outcome = project.casparian(&[words.clone(), vec!["--help"]].concat());
         assert_eq!(outcome.code, 0, "{words:?}");

@@ -173,6 +173,8 @@ CREATE TABLE processing_job (
     plugin_name     TEXT NOT NULL,
     -- That of the version: what is looked up by content is looked up here.
     content_id      BIGINT NOT NULL,
+    -- 'fresh' or 'backfill': each has a guaranteed share of the workers' time.
+    lane            TEXT NOT NULL DEFAULT 'fresh',
     priority        INTEGER NOT NULL,
     -- Counts dispatches: what is said of an earlier one is not heard.
     attempt         INTEGER NOT NULL DEFAULT 0,
@@ -212,7 +214,7 @@ CREATE TABLE processing_job (
 );
 -- An index is written at every move that changes a column which it names, also behind its WHERE. That is why they name flags that
 -- seldom change, not the state.
-CREATE INDEX processing_job_queue ON processing_job (manifest_id, priority DESC, id)
+CREATE INDEX processing_job_queue ON processing_job (manifest_id, lane, priority DESC, id)
     WHERE state = 'QUEUED' AND losses = 0;
 CREATE INDEX processing_job_suspect ON processing_job (priority DESC, id)
     WHERE state = 'QUEUED' AND losses > 0;

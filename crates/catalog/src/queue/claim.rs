@@ -1,8 +1,8 @@
 //! QUEUED to RUNNING, and what is in flight.
 
-use crate::db::{Catalog, from_json};
+use crate::db::{Catalog, from_json, parsed};
 use crate::error::CatalogError;
-use crate::job_state::{JobState, is_legal};
+use crate::job_state::{JobState, Lane, is_legal};
 use crate::roles::SentinelTx;
 use protocol::{JobAttempt, JobId, JobKind, Limits, SessionToken};
 use sqlx::Row;
@@ -15,6 +15,15 @@ pub struct ClaimedJob {
     pub failures: u32,
     pub losses: u32,
     pub retries: Option<u32>,
+    pub lane: Lane,
+}
+
+/// What a claim takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimFrom {
+    Lane(Lane),
+    /// Of both lanes: jobs that were running when a worker was lost.
+    Suspects,
 }
 
 /// A job that was RUNNING or COMMITTING when the Sentinel started.
@@ -35,7 +44,7 @@ macro_rules! claim {
                 environment_id = (SELECT environment_id FROM worker_node WHERE session = $1)
              WHERE id IN (",
             $candidates,
-            ") RETURNING id, attempt, failures, losses, plugin_name, priority"
+            ") RETURNING id, attempt, failures, losses, lane, plugin_name, priority"
         )
     };
 }
@@ -43,7 +52,8 @@ macro_rules! claim {
 /// The first of each plugin in force, and the first of these: however many jobs there are, no more of them are looked at.
 const CLAIM: &str = claim!(
     "SELECT j.id FROM plugin_config c CROSS JOIN processing_job j
-     WHERE j.id IN (SELECT k.id FROM processing_job k WHERE k.manifest_id = c.active_manifest_id AND k.state = 'QUEUED' AND k.losses = 0
+     WHERE j.id IN (SELECT k.id FROM processing_job k WHERE k.manifest_id = c.active_manifest_id AND k.lane = $4
+                        AND k.state = 'QUEUED' AND k.losses = 0
                     ORDER BY k.priority DESC, k.id LIMIT $3)
      ORDER BY j.priority DESC, j.id LIMIT $3"
 );
@@ -57,28 +67,32 @@ const CLAIM_SUSPECTS: &str = claim!(
 const _: () = assert!(is_legal(JobKind::Process, JobState::Queued, JobState::Running));
 
 impl SentinelTx {
-    /// The most urgent jobs become RUNNING for a session. `suspects`: those that were running when a worker was lost, else the others.
+    /// The most urgent jobs become RUNNING for a session.
     pub async fn claim(
         &mut self,
         session: &SessionToken,
         limit: usize,
-        suspects: bool,
+        from: ClaimFrom,
         now_us: i64,
     ) -> Result<Vec<ClaimedJob>, CatalogError> {
-        let rows = sqlx::query(if suspects { CLAIM_SUSPECTS } else { CLAIM })
-            .bind(session.as_str())
-            .bind(now_us)
-            .bind(limit as i64)
-            .fetch_all(&mut *self.tx)
-            .await?;
+        let query = match from {
+            ClaimFrom::Lane(_) => sqlx::query(CLAIM),
+            ClaimFrom::Suspects => sqlx::query(CLAIM_SUSPECTS),
+        };
+        let query = query.bind(session.as_str()).bind(now_us).bind(limit as i64);
+        let query = match from {
+            ClaimFrom::Lane(lane) => query.bind(lane.as_str()),
+            ClaimFrom::Suspects => query,
+        };
+        let rows = query.fetch_all(&mut *self.tx).await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         let retries = self.retries().await?;
         let claimed = rows.iter().map(|row| {
-            let plugin: &str = row.try_get(4)?;
+            let plugin: &str = row.try_get(5)?;
             let retries = retries.get(plugin).copied().flatten();
-            Ok((row.try_get::<i64, _>(5)?, claimed(row, retries)?))
+            Ok((row.try_get::<i64, _>(6)?, claimed(row, retries)?))
         });
         let mut jobs = claimed.collect::<Result<Vec<_>, CatalogError>>()?;
         // RETURNING has no order of its own.
@@ -103,24 +117,25 @@ fn claimed(row: &SqliteRow, retries: Option<u32>) -> Result<ClaimedJob, CatalogE
         failures: row.try_get(2)?,
         losses: row.try_get(3)?,
         retries,
+        lane: parsed(row.try_get(4)?)?,
     })
 }
 
 impl Catalog {
     pub async fn in_flight(&self) -> Result<Vec<InFlightJob>, CatalogError> {
-        let sql = "SELECT j.id, j.attempt, j.failures, j.losses, c.limits, j.session, j.state = 'COMMITTING', j.recovery
+        let sql = "SELECT j.id, j.attempt, j.failures, j.losses, j.lane, c.limits, j.session, j.state = 'COMMITTING', j.recovery
                    FROM processing_job j LEFT JOIN plugin_config c ON c.plugin_name = j.plugin_name
                    WHERE j.session IS NOT NULL";
         let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
         let in_flight = |row: &SqliteRow| -> Result<InFlightJob, CatalogError> {
-            let limits: Option<&str> = row.try_get(4)?;
+            let limits: Option<&str> = row.try_get(5)?;
             let limits: Option<Limits> = limits.map(from_json).transpose()?;
-            let session: Option<&str> = row.try_get(5)?;
+            let session: Option<&str> = row.try_get(6)?;
             Ok(InFlightJob {
                 claimed: claimed(row, limits.and_then(|limits| limits.retries))?,
                 session: session.and_then(|text| text.parse().ok()),
-                committing: row.try_get(6)?,
-                recovery: row.try_get(7)?,
+                committing: row.try_get(7)?,
+                recovery: row.try_get(8)?,
             })
         };
         rows.iter().map(in_flight).collect()
@@ -136,7 +151,8 @@ mod tests {
     #[tokio::test]
     async fn a_claim_looks_at_no_more_jobs_than_it_takes_of_each_plugin() {
         assert_eq!(slow_steps(CLAIM).await, ["SCAN c", "USE TEMP B-TREE FOR ORDER BY"]);
-        let inner = "SELECT k.id FROM processing_job k WHERE k.manifest_id = $1 AND k.state = 'QUEUED' AND k.losses = 0
+        let inner = "SELECT k.id FROM processing_job k WHERE k.manifest_id = $1 AND k.lane = $3
+                         AND k.state = 'QUEUED' AND k.losses = 0
                      ORDER BY k.priority DESC, k.id LIMIT $2";
         assert!(CLAIM.contains("ORDER BY k.priority DESC, k.id LIMIT $3"));
         assert!(slow_steps(inner).await.is_empty());

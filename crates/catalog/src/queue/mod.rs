@@ -18,7 +18,7 @@ mod supersede;
 mod waiting;
 
 pub use abort::Aborted;
-pub use claim::{ClaimedJob, InFlightJob};
+pub use claim::{ClaimFrom, ClaimedJob, InFlightJob};
 pub use conclude::{ConcludeOutcome, Receipt};
 pub use detail::{JobDetail, ManifestDetail, TopicTarget};
 pub use fail::{FailNext, Failure, Loss};

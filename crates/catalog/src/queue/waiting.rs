@@ -9,6 +9,8 @@ use sqlx::Row;
 pub struct Waiting {
     /// Could be claimed now.
     pub queued: u64,
+    /// Those of them that are in the backfill lane.
+    pub queued_backfill: u64,
     /// QUEUED, but their plugin is not ACTIVE.
     pub without_plugin: u64,
     pub running: u64,
@@ -25,7 +27,8 @@ pub struct Waiting {
 /// What the Sentinel may do now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Opportunities {
-    pub queued: bool,
+    pub fresh: bool,
+    pub backfill: bool,
     pub suspects: bool,
     pub held: bool,
     pub retirements: bool,
@@ -34,7 +37,9 @@ pub struct Opportunities {
 
 const OPPORTUNITIES: &str = "SELECT
     EXISTS (SELECT 1 FROM plugin_config c CROSS JOIN processing_job j
-            WHERE j.manifest_id = c.active_manifest_id AND j.state = 'QUEUED' AND j.losses = 0),
+            WHERE j.manifest_id = c.active_manifest_id AND j.lane = 'fresh' AND j.state = 'QUEUED' AND j.losses = 0),
+    EXISTS (SELECT 1 FROM plugin_config c CROSS JOIN processing_job j
+            WHERE j.manifest_id = c.active_manifest_id AND j.lane = 'backfill' AND j.state = 'QUEUED' AND j.losses = 0),
     EXISTS (SELECT 1 FROM processing_job j JOIN plugin_config c ON c.active_manifest_id = j.manifest_id
             WHERE j.state = 'QUEUED' AND j.losses > 0),
     EXISTS (SELECT 1 FROM processing_job WHERE held_by IS NULL AND hold = 'backoff' AND not_before_us <= $1)
@@ -47,9 +52,10 @@ const OPPORTUNITIES: &str = "SELECT
     EXISTS (SELECT 1 FROM request WHERE state = 'NEW')";
 
 /// What waits, each by an index that holds nothing else.
-const WAITING: &str = "SELECT 'active', count(*) FROM plugin_config c CROSS JOIN processing_job j
-        WHERE j.manifest_id = c.active_manifest_id AND j.state = 'QUEUED' AND j.losses = 0
-    UNION ALL SELECT 'active', count(*) FROM processing_job j JOIN plugin_config c ON c.active_manifest_id = j.manifest_id
+const WAITING: &str = "SELECT j.lane, count(*) FROM plugin_config c CROSS JOIN processing_job j
+        WHERE j.manifest_id = c.active_manifest_id AND j.lane IN ('fresh', 'backfill') AND j.state = 'QUEUED' AND j.losses = 0
+        GROUP BY j.lane
+    UNION ALL SELECT 'fresh', count(*) FROM processing_job j JOIN plugin_config c ON c.active_manifest_id = j.manifest_id
         WHERE j.state = 'QUEUED' AND j.losses > 0
     UNION ALL SELECT 'queued', count(*) FROM processing_job WHERE state = 'QUEUED' AND losses = 0
     UNION ALL SELECT 'queued', count(*) FROM processing_job WHERE state = 'QUEUED' AND losses > 0
@@ -62,11 +68,12 @@ impl Catalog {
     pub async fn opportunities(&self, now_us: i64) -> Result<Opportunities, CatalogError> {
         let row = sqlx::query(OPPORTUNITIES).bind(now_us).fetch_one(self.readers()).await?;
         Ok(Opportunities {
-            queued: row.try_get(0)?,
-            suspects: row.try_get(1)?,
-            held: row.try_get(2)?,
-            retirements: row.try_get(3)?,
-            requests: row.try_get(4)?,
+            fresh: row.try_get(0)?,
+            backfill: row.try_get(1)?,
+            suspects: row.try_get(2)?,
+            held: row.try_get(3)?,
+            retirements: row.try_get(4)?,
+            requests: row.try_get(5)?,
         })
     }
 
@@ -76,7 +83,8 @@ impl Catalog {
         for row in sqlx::query(WAITING).fetch_all(self.readers()).await? {
             let count = row.try_get::<i64, _>(1)?.cast_unsigned();
             let place = match row.try_get(0)? {
-                "active" => &mut waiting.queued,
+                "fresh" => &mut waiting.queued,
+                "backfill" => &mut waiting.queued_backfill,
                 "queued" => &mut queued,
                 "RUNNING" => &mut waiting.running,
                 "COMMITTING" => &mut waiting.committing,
@@ -87,6 +95,7 @@ impl Catalog {
             };
             *place += count;
         }
+        waiting.queued += waiting.queued_backfill;
         waiting.without_plugin = queued - waiting.queued;
         Ok(waiting)
     }

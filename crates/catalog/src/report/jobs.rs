@@ -1,9 +1,9 @@
 //! Jobs, and what each published.
 
 use super::files::joined;
-use crate::db::{Bulk, Catalog, unsigned};
+use crate::db::{Bulk, Catalog, parsed, unsigned};
 use crate::error::CatalogError;
-use crate::job_state::JobState;
+use crate::job_state::{JobState, Lane};
 use protocol::{ArtifactId, JobId, VersionId};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -24,6 +24,7 @@ pub struct JobFilter {
 pub struct JobRow {
     pub id: JobId,
     pub kind: String,
+    pub lane: Lane,
     pub state: JobState,
     pub hold: Option<String>,
     pub held_by: Option<JobId>,
@@ -65,7 +66,7 @@ pub struct ArtifactRow {
 
 const JOBS: &str = "SELECT j.id, j.kind, j.state, j.hold, j.held_by, j.plugin_name, m.source_hash, r.path AS root, d.path AS directory, l.name,
         j.file_version_id, j.attempt, j.rows, j.bytes_in, j.size_bytes, j.quarantined, j.error_class, j.error_message, w.worker_id,
-        j.created_at_us, j.claimed_at_us, j.ended_at_us, j.not_before_us, j.superseded_by, j.aborted_by
+        j.created_at_us, j.claimed_at_us, j.ended_at_us, j.not_before_us, j.superseded_by, j.aborted_by, j.lane
     FROM processing_job j
     JOIN plugin_manifest m ON m.id = j.manifest_id
     JOIN file_location l ON l.id = j.location_id
@@ -123,6 +124,7 @@ fn job(row: &SqliteRow) -> Result<JobRow, CatalogError> {
     Ok(JobRow {
         id: JobId::new(row.try_get("id")?),
         kind: row.try_get("kind")?,
+        lane: parsed(row.try_get("lane")?)?,
         state: state.parse().map_err(CatalogError::corrupt)?,
         hold: row.try_get("hold")?,
         held_by: row.try_get::<Option<i64>, _>("held_by")?.map(JobId::new),

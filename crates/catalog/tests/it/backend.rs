@@ -1,10 +1,10 @@
 //! A fresh catalog, and short words for what happens to it. Another database joins by another `fresh`.
 
 use catalog::{
-    Catalog, ClaimedJob, ConcludeOutcome, DesiredPlugin, DesiredRegistry, FailNext, Failure,
-    GrantOutcome, JobState, Loss, NewDirectory, NewLocation, OpenMode, Receipt, RecordCounts,
-    Retried, RetrySelection, SentinelEpoch, SubscribedPlugin, Tagged, TodoLocation, TopicTarget,
-    WorkerRegistration, report::JobFilter,
+    Catalog, ClaimFrom, ClaimedJob, ConcludeOutcome, DesiredPlugin, DesiredRegistry, FailNext,
+    Failure, GrantOutcome, JobState, Lane, Loss, NewDirectory, NewLocation, OpenMode, Receipt,
+    RecordCounts, Retried, RetrySelection, SentinelEpoch, SubscribedPlugin, Tagged, TodoLocation,
+    TopicTarget, WorkerRegistration, report::JobFilter,
 };
 use protocol::{
     CommitId, ContentHash, Environment, ErrorClass, FileStat, JobAttempt, JobId, Limits, Metrics,
@@ -135,7 +135,8 @@ impl Backend {
 
     pub async fn claim(&self, limit: usize) -> Vec<ClaimedJob> {
         let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
-        let jobs = tx.claim(&self.session, limit, false, self.now()).await.unwrap();
+        let jobs =
+            tx.claim(&self.session, limit, ClaimFrom::Lane(Lane::Fresh), self.now()).await.unwrap();
         tx.commit().await.unwrap();
         jobs
     }
@@ -188,7 +189,7 @@ impl Backend {
 
     pub async fn claim_suspects(&self) -> Vec<ClaimedJob> {
         let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
-        let jobs = tx.claim(&self.session, 9, true, self.now()).await.unwrap();
+        let jobs = tx.claim(&self.session, 9, ClaimFrom::Suspects, self.now()).await.unwrap();
         tx.commit().await.unwrap();
         jobs
     }

@@ -2,7 +2,8 @@
 
 use crate::backend::{Backend, simple};
 use catalog::{
-    FailNext, JobState, Loss, NewRequest, RefusedJob, RequestReport, RetrySelection, is_legal,
+    ClaimFrom, FailNext, JobState, Lane, Loss, NewRequest, RefusedJob, RequestReport,
+    RetrySelection, is_legal,
 };
 use protocol::{JobId, JobKind};
 
@@ -39,6 +40,24 @@ async fn the_most_urgent_goes_first_then_the_oldest() {
 }
 
 #[tokio::test]
+async fn a_lane_is_claimed_by_itself() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let claim = async |lane| {
+        let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+        let from = ClaimFrom::Lane(lane);
+        let jobs = tx.claim(&backend.session, 9, from, backend.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        jobs
+    };
+    let there = backend.catalog.opportunities(backend.now()).await.unwrap();
+    assert_eq!((there.fresh, there.backfill), (true, false));
+    assert!(claim(Lane::Backfill).await.is_empty());
+    assert_eq!(claim(Lane::Fresh).await[0].lane, Lane::Fresh);
+}
+
+#[tokio::test]
 async fn a_plugin_that_is_not_active_gets_nothing_and_its_jobs_wait() {
     let backend = Backend::fresh().await;
     backend.plugins(&[simple("p", 1)]).await;
@@ -61,7 +80,7 @@ async fn f12_a_lost_job_is_queued_again_and_its_old_attempt_is_over() {
     let old = backend.claim(1).await.remove(0).job;
     let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
     tx.requeue(&[Loss { job: old, losses: 1, spent: false }], 1).await.unwrap();
-    let again = tx.claim(&backend.session, 1, true, 1).await.unwrap().remove(0);
+    let again = tx.claim(&backend.session, 1, ClaimFrom::Suspects, 1).await.unwrap().remove(0);
     tx.commit().await.unwrap();
     assert_eq!((again.job.id, again.job.attempt, again.losses), (old.id, 2, 1));
     assert!(!backend.fail(old, FailNext::Failed).await);
@@ -223,14 +242,14 @@ async fn suspects_are_claimed_by_themselves() {
     let job = backend.claim(1).await.remove(0).job;
     backend.lose(job).await;
     let there = backend.catalog.opportunities(backend.now()).await.unwrap();
-    assert!(there.queued && there.suspects);
+    assert!(there.fresh && there.suspects);
     let claimed = backend.claim(9).await;
     assert!(claimed.len() == 1 && claimed[0].job.id != job.id && claimed[0].losses == 0);
     let suspects = backend.claim_suspects().await;
     assert!(suspects.len() == 1 && suspects[0].job.id == job.id && suspects[0].losses == 1);
     assert_eq!(suspects[0].job.attempt, 2);
     let there = backend.catalog.opportunities(backend.now()).await.unwrap();
-    assert!(!there.queued && !there.suspects);
+    assert!(!there.fresh && !there.suspects);
 }
 
 #[tokio::test]

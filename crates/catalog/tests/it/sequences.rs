@@ -3,7 +3,7 @@
 
 use crate::backend::{Backend, plugin};
 use catalog::report::{JobFilter, JobRow};
-use catalog::{FailNext, GrantOutcome, JobState, Loss, RetrySelection, is_legal};
+use catalog::{ClaimFrom, FailNext, GrantOutcome, JobState, Lane, Loss, RetrySelection, is_legal};
 use proptest::prelude::*;
 use protocol::{JobAttempt, JobId, JobKind, TopicOptions, VersionId};
 use std::collections::{BTreeMap, HashMap};
@@ -160,10 +160,11 @@ impl World {
 
     async fn claim(&mut self, limit: usize) {
         let mut tx = self.backend.catalog.begin_sentinel(self.backend.epoch).await.unwrap();
-        for suspects in [false, true] {
+        let lanes = Lane::ALL.map(ClaimFrom::Lane);
+        for from in lanes.into_iter().chain([ClaimFrom::Suspects]) {
             let now_us = self.backend.now();
             let session = &self.backend.session;
-            let jobs = tx.claim(session, limit, suspects, now_us).await.unwrap();
+            let jobs = tx.claim(session, limit, from, now_us).await.unwrap();
             self.attempts.extend(jobs.into_iter().map(|claimed| claimed.job));
         }
         tx.commit().await.unwrap();

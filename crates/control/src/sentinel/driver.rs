@@ -1,7 +1,9 @@
 //! The Sentinel's loop: takes what came in, asks `decide`, does what it says in one transaction, and sends only what is committed.
 
 use super::batch::events_of;
-use super::decide::{Action, Assignment, Command, Decider, Event, Hint, Outcome, Peer, Timing};
+use super::decide::{
+    Action, Assignment, Command, Decider, Event, Hint, Outcome, Peer, Timing, Want,
+};
 use super::progress::Progress;
 use super::requests;
 use super::socket::{Inbound, Outbox};
@@ -119,8 +121,8 @@ impl Driver {
         if there.requests {
             events.push(self.carry_out_requests(now_us).await?);
         }
-        let Opportunities { queued, suspects, held, retirements, requests: _ } = there;
-        let hint = Hint { queued, suspects, held, retirements };
+        let Opportunities { fresh, backfill, suspects, held, retirements, requests: _ } = there;
+        let hint = Hint { want: Want { fresh, backfill }, suspects, held, retirements };
         events.push(Event::Hint(hint));
         Ok(events)
     }

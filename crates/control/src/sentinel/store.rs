@@ -6,8 +6,8 @@ use super::decide::{
 use super::dispatch;
 use crate::architect::Registrar;
 use catalog::{
-    Catalog, CatalogError, ClaimedJob, ConcludeOutcome, FailNext, GrantOutcome, InFlightJob,
-    JobDetail, Loss, ManifestDetail, SentinelEpoch, SentinelTx, WorkerRegistration,
+    Catalog, CatalogError, ClaimFrom, ClaimedJob, ConcludeOutcome, FailNext, GrantOutcome,
+    InFlightJob, JobDetail, Loss, ManifestDetail, SentinelEpoch, SentinelTx, WorkerRegistration,
 };
 use protocol::{
     Dispatch, Grant, Identify, JobAttempt, JobId, ManifestId, ReadyJob, Refusal, Retirement,
@@ -62,13 +62,14 @@ impl<'a> Batch<'a> {
             Command::Register { peer, identify, fresh } => {
                 self.register(peer, identify, &fresh, registrar).await
             }
-            Command::Claim { session, limit } => {
-                let jobs = self.tx().await?.claim(&session, limit, false, now_us).await?;
+            Command::Claim { session, lane, limit } => {
+                let from = ClaimFrom::Lane(lane);
+                let jobs = self.tx().await?.claim(&session, limit, from, now_us).await?;
                 let jobs = jobs.iter().map(claimed).collect();
-                Ok(Outcome::Claimed { session, asked: limit, jobs })
+                Ok(Outcome::Claimed { session, lane, asked: limit, jobs })
             }
             Command::ClaimSuspect { session } => {
-                let jobs = self.tx().await?.claim(&session, 1, true, now_us).await?;
+                let jobs = self.tx().await?.claim(&session, 1, ClaimFrom::Suspects, now_us).await?;
                 let job = jobs.first().map(claimed);
                 Ok(Outcome::SuspectClaimed { session, job })
             }
@@ -252,8 +253,8 @@ impl Batch<'_> {
 }
 
 fn claimed(job: &ClaimedJob) -> Claimed {
-    let ClaimedJob { job, failures, losses, retries } = *job;
-    Claimed { job, failures, losses, retries }
+    let ClaimedJob { job, failures, losses, retries, lane } = *job;
+    Claimed { job, failures, losses, retries, lane }
 }
 
 pub(super) fn in_flight(job: InFlightJob) -> InFlight {

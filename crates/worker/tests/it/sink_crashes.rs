@@ -87,7 +87,8 @@ fn a_final_file_with_the_same_content_is_adopted_and_another_is_never_overwritte
     let lake = Lake::new();
     let sinks = lake.worker("w1");
     let outputs = lake.stage(&sinks);
-    std::fs::copy(lake.path("t").join(&outputs[0].staged), lake.path("t/part-9-2.parquet")).unwrap();
+    std::fs::copy(lake.path("t").join(&outputs[0].staged), lake.path("t/part-9-2.parquet"))
+        .unwrap();
     std::fs::write(lake.path("u/part-9-2.parquet"), "something else").unwrap();
     let mut promotion = sinks.promotion();
     assert_eq!(promotion.promote(&outputs[0]).unwrap(), PromoteOutcome::Done);

@@ -4,8 +4,8 @@ use super::document;
 use crate::cli::context::Context;
 use crate::failure::{Ending, Failure};
 use crate::output::{Table, absolute, count, moment, shown};
-use catalog::JobState;
 use catalog::report::{JobFilter, JobRow};
+use catalog::{JobState, Lane};
 use protocol::JobId;
 use serde_json::{Value, json};
 
@@ -61,9 +61,12 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
 }
 
 fn state(job: &JobRow) -> String {
-    match &job.hold {
-        Some(hold) if job.state == JobState::Pending => format!("{} ({hold})", job.state),
-        _ => job.state.to_string(),
+    let hold = job.hold.as_deref().filter(|_| job.state == JobState::Pending);
+    let lane = (job.lane != Lane::Fresh && !job.state.is_end()).then(|| job.lane.as_str());
+    let remarks = hold.into_iter().chain(lane).collect::<Vec<_>>();
+    match remarks.is_empty() {
+        true => job.state.to_string(),
+        false => format!("{} ({})", job.state, remarks.join(", ")),
     }
 }
 

@@ -55,6 +55,7 @@ fn facts(job: &JobRow, project: &Path) -> Table {
     let mut table = Table::bare();
     table.row(["id", &job.id.to_string()]);
     table.row(["status", job.state.as_str()]);
+    table.row(["lane", job.lane.as_str()]);
     table.row(["path", &shown(&absolute(&job.root, &job.path), project)]);
     table.row(["file version", &job.version.to_string()]);
     table.row(["plugin", &format!("{} {}", job.plugin, hex(&job.plugin_version))]);

@@ -2,9 +2,10 @@
 
 use super::event::{Action, Command, Event, Hint, InFlight, Peer};
 use super::jobs::Held;
+use super::lanes::{Lanes, Want};
 use super::worker::{Pace, Worker};
 use protocol::{ArtifactId, ErrReport, Identify, JobId, SessionToken};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Durations that decisions depend on, in microseconds.
 #[derive(Debug, Clone, Copy)]
@@ -13,12 +14,22 @@ pub struct Timing {
     pub heartbeat_us: i64,
 }
 
+/// Commands whose outcome is still to come: what they will bring is not asked for twice.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// Jobs that were asked for, by session.
+    pub claims: BTreeMap<SessionToken, usize>,
+    pub recoveries: BTreeSet<JobId>,
+}
+
 #[derive(Debug)]
 pub struct Decider {
     pub(super) timing: Timing,
     pub(super) workers: BTreeMap<SessionToken, Worker>,
     pub(super) held: BTreeMap<JobId, Held>,
     pub(super) hint: Hint,
+    pub(super) lanes: Lanes,
+    pub(super) asked: Asked,
     pub(super) pace: Pace,
     /// The worker that is kept free to run suspects one by one.
     pub(super) alone: Option<SessionToken>,
@@ -38,7 +49,9 @@ impl Decider {
             timing,
             workers: BTreeMap::new(),
             held,
-            hint: Hint { queued: true, suspects: true, held: true, retirements: true },
+            hint: Hint { want: Want::BOTH, suspects: true, held: true, retirements: true },
+            lanes: Lanes::default(),
+            asked: Asked::default(),
             pace: Pace::default(),
             alone: None,
             retiring: BTreeMap::new(),

@@ -1,5 +1,7 @@
 //! The vocabulary between deciding and doing: events go in, actions come out, and what an action led to comes back as an event.
 
+use super::lanes::Want;
+use catalog::Lane;
 use protocol::{
     ArtifactId, ArtifactReceipt, Conclude, ErrReport, ErrorClass, Grant, HeartbeatAnswer, Identify,
     JobAttempt, JobId, Metrics, PluginRefusal, ReadyJob, Refusal, Retirement, SessionToken,
@@ -40,7 +42,8 @@ pub struct AbortedAttempt {
 /// What there may be to do, by a cheap look at the catalog.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Hint {
-    pub queued: bool,
+    /// Lanes with jobs that could be claimed.
+    pub want: Want,
     /// Jobs that were running when a worker was lost: they run alone.
     pub suspects: bool,
     /// Held jobs that may be released.
@@ -70,7 +73,7 @@ pub struct Assignment {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     Register { peer: Peer, identify: Identify, fresh: SessionToken },
-    Claim { session: SessionToken, limit: usize },
+    Claim { session: SessionToken, lane: Lane, limit: usize },
     ClaimSuspect { session: SessionToken },
     Grant { session: SessionToken, ready: Vec<ReadyJob> },
     Conclude { session: SessionToken, receipts: Vec<Receipt> },
@@ -129,6 +132,7 @@ pub struct Claimed {
     pub failures: u32,
     pub losses: u32,
     pub retries: Option<u32>,
+    pub lane: Lane,
 }
 
 /// A job that was RUNNING or COMMITTING when the Sentinel started.
@@ -151,6 +155,7 @@ pub enum Outcome {
     },
     Claimed {
         session: SessionToken,
+        lane: Lane,
         asked: usize,
         jobs: Vec<Claimed>,
     },

@@ -4,6 +4,7 @@
 mod decider;
 mod event;
 mod jobs;
+mod lanes;
 mod message;
 mod outcome;
 mod retry;
@@ -15,3 +16,4 @@ pub use event::{
     AbortedAttempt, Action, Assignment, Claimed, Command, Event, Failure, Hint, InFlight, NextStep,
     Outcome, Peer, Receipt, Requeue,
 };
+pub use lanes::Want;

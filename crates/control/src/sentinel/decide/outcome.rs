@@ -1,10 +1,12 @@
 //! What became of the commands.
 
 use super::decider::Decider;
-use super::event::{Action, Assignment, Claimed, Outcome, Peer};
+use super::event::{Action, Assignment, Claimed, Command, Outcome, Peer, Requeue};
 use super::jobs::{Held, Phase};
+use super::lanes::Want;
 use super::message::concluded;
 use super::worker::Worker;
+use catalog::Lane;
 use protocol::{
     Grant, HeartbeatAnswer, Identify, JobAttempt, PluginRefusal, Refusal, Retirement, SessionToken,
 };
@@ -15,11 +17,11 @@ impl Decider {
             Outcome::Registered { peer, session, identify, refusals } => {
                 self.on_registered(now_us, peer, session, &identify, refusals)
             }
-            Outcome::Claimed { session, asked, jobs } => {
-                self.hint.queued = jobs.len() == asked;
-                self.dispatch_claimed(now_us, &session, jobs, false)
+            Outcome::Claimed { session, lane, asked, jobs } => {
+                self.on_claimed(now_us, &session, lane, asked, jobs)
             }
             Outcome::SuspectClaimed { session, job } => {
+                self.take_off_asked(&session, 1);
                 self.hint.suspects = job.is_some();
                 self.dispatch_claimed(now_us, &session, job.into_iter().collect(), true)
             }
@@ -32,7 +34,7 @@ impl Decider {
             Outcome::Failed { session, job, taken } => self.on_failed(now_us, &session, job, taken),
             Outcome::Requeued { jobs } => {
                 self.release(&jobs);
-                self.hint.queued |= !jobs.is_empty();
+                self.hint.want = Want::BOTH;
                 self.hint.suspects |= !jobs.is_empty();
                 self.give_work(now_us)
             }
@@ -42,13 +44,15 @@ impl Decider {
             Outcome::LostTaken { job, taken } => {
                 if taken {
                     self.release(&[job]);
-                    self.hint.queued = true;
+                    self.hint.want = Want::BOTH;
                 }
                 self.give_work(now_us)
             }
             Outcome::Admitted { queued } => {
                 self.hint.held = false;
-                self.hint.queued |= queued > 0;
+                if queued > 0 {
+                    self.hint.want = Want::BOTH;
+                }
                 Vec::new()
             }
             Outcome::Retirements { retire } => self.on_retirements(now_us, retire),
@@ -89,6 +93,31 @@ impl Decider {
         actions
     }
 
+    /// What one lane does not have goes to the other.
+    fn on_claimed(
+        &mut self,
+        now_us: i64,
+        session: &SessionToken,
+        lane: Lane,
+        asked: usize,
+        jobs: Vec<Claimed>,
+    ) -> Vec<Action> {
+        self.take_off_asked(session, asked);
+        let has_more = jobs.len() == asked;
+        self.hint.want.set(lane, has_more);
+        let mut actions = self.dispatch_claimed(now_us, session, jobs, false);
+        if !has_more && self.hint.want.is_any() {
+            actions.extend(self.give_claims(now_us));
+        }
+        actions
+    }
+
+    fn take_off_asked(&mut self, session: &SessionToken, jobs: usize) {
+        if let Some(asked) = self.asked.claims.get_mut(session) {
+            *asked = asked.saturating_sub(jobs);
+        }
+    }
+
     fn dispatch_claimed(
         &mut self,
         now_us: i64,
@@ -96,7 +125,7 @@ impl Decider {
         jobs: Vec<Claimed>,
         alone: bool,
     ) -> Vec<Action> {
-        let Some(peer) = self.peer_of(session) else { return Vec::new() };
+        let Some(peer) = self.peer_of(session) else { return give_back(jobs) };
         let lease_us = self.timing.lease_us;
         let mut actions = Vec::with_capacity(jobs.len());
         for claimed in jobs {
@@ -159,7 +188,7 @@ impl Decider {
         if taken {
             self.release(&[job]);
             self.hint.held = true;
-            self.hint.queued = true;
+            self.hint.want = Want::BOTH;
         }
         let mut actions = Vec::new();
         if let Some(peer) = self.peer_of(session) {
@@ -176,6 +205,7 @@ impl Decider {
         job: JobAttempt,
         recovery: Option<u32>,
     ) -> Vec<Action> {
+        self.asked.recoveries.remove(&job.id);
         let Some(recovery) = recovery else {
             // Somebody concluded it meanwhile.
             self.release(&[job]);
@@ -234,4 +264,12 @@ impl Decider {
             }
         }
     }
+}
+
+/// The worker went between the question and the answer.
+fn give_back(jobs: Vec<Claimed>) -> Vec<Action> {
+    let back =
+        |claimed: Claimed| Requeue { job: claimed.job, losses: claimed.losses, spent: false };
+    let jobs = jobs.into_iter().map(back).collect::<Vec<_>>();
+    if jobs.is_empty() { Vec::new() } else { vec![Action::Command(Command::Requeue { jobs })] }
 }

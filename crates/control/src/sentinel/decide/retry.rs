@@ -46,11 +46,12 @@ pub(super) fn after_loss(job: &Claimed, was_alone: bool) -> Requeue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catalog::Lane;
     use protocol::JobId;
 
     fn claimed(failures: u32, losses: u32, retries: Option<u32>) -> Claimed {
         let job = JobAttempt { id: JobId::new(77), attempt: 1 };
-        Claimed { job, failures, losses, retries }
+        Claimed { job, failures, losses, retries, lane: Lane::Fresh }
     }
 
     #[test]

@@ -2,14 +2,15 @@
 
 use super::decider::Decider;
 use super::event::{Action, Command, Hint};
-use super::jobs::Phase;
+use super::jobs::{Held, Phase};
 use super::retry;
 use super::worker::credit;
+use catalog::Lane;
 use protocol::{JobAttempt, SessionToken};
 
 impl Decider {
     pub(super) fn on_tick(&mut self, now_us: i64) -> Vec<Action> {
-        self.forgive_own_absence(now_us);
+        self.pass_time(now_us);
         let mut actions = self.end_leases(now_us);
         actions.extend(self.forget_silent_workers(now_us));
         actions.extend(self.give_work(now_us));
@@ -26,13 +27,21 @@ impl Decider {
         actions
     }
 
-    /// A Sentinel that was paused has not heard what was said meanwhile: every lease is as much longer.
-    fn forgive_own_absence(&mut self, now_us: i64) {
-        let away_us = now_us - self.last_tick_us;
+    fn pass_time(&mut self, now_us: i64) {
+        let passed_us = now_us - self.last_tick_us;
         self.last_tick_us = now_us;
-        if away_us <= self.timing.heartbeat_us {
+        if passed_us > self.timing.heartbeat_us {
+            self.forgive_own_absence(passed_us);
             return;
         }
+        let of_lane = |held: &&Held, lane| held.is_running() && held.claimed.lane == lane;
+        let running = |lane| self.held.values().filter(|held| of_lane(held, lane)).count();
+        let (fresh, backfill) = (running(Lane::Fresh), running(Lane::Backfill));
+        self.lanes.pass(passed_us, fresh, backfill, self.hint.want);
+    }
+
+    /// A Sentinel that was paused has not heard what was said meanwhile: every lease is as much longer.
+    fn forgive_own_absence(&mut self, away_us: i64) {
         for held in self.held.values_mut() {
             held.lease_until_us += away_us;
         }
@@ -77,6 +86,7 @@ impl Decider {
 
     fn forget_worker(&mut self, session: SessionToken) -> Action {
         self.workers.remove(&session);
+        self.asked.claims.remove(&session);
         if self.alone.as_ref() == Some(&session) {
             self.alone = None;
         }
@@ -98,7 +108,7 @@ impl Decider {
         let mut actions = self.give_recoveries();
         actions.extend(self.give_retirements(now_us));
         actions.extend(self.give_suspect(now_us));
-        if self.hint.queued {
+        if self.hint.want.is_any() {
             actions.extend(self.give_claims(now_us));
         }
         actions
@@ -108,11 +118,14 @@ impl Decider {
         let orphans = self.held.values().filter(|held| {
             held.session.is_none() && !held.is_running() && held.lease_until_us <= self.last_tick_us
         });
-        let orphans = orphans.map(|held| held.claimed.job).collect::<Vec<JobAttempt>>();
+        let orphans = orphans.map(|held| held.claimed.job);
+        let orphans = orphans.filter(|job| !self.asked.recoveries.contains(&job.id));
+        let orphans = orphans.collect::<Vec<JobAttempt>>();
         let workers = self.live_workers(self.last_tick_us);
         if workers.is_empty() {
             return Vec::new();
         }
+        self.asked.recoveries.extend(orphans.iter().map(|job| job.id));
         let shared = orphans.into_iter().zip(workers.into_iter().cycle());
         let begin = |(job, session)| Action::Command(Command::BeginRecovery { job, session });
         shared.map(begin).collect()
@@ -136,11 +149,15 @@ impl Decider {
             self.alone = idlest.min_by_key(|session| self.assigned(session));
         }
         let session = self.alone.clone()?;
-        let is_free = !self.held.values().any(|held| held.belongs_to(&session));
-        is_free.then_some(Action::Command(Command::ClaimSuspect { session }))
+        let holds = self.held.values().any(|held| held.belongs_to(&session));
+        if holds || self.asked_for(&session) > 0 {
+            return None;
+        }
+        *self.asked.claims.entry(session.clone()).or_default() += 1;
+        Some(Action::Command(Command::ClaimSuspect { session }))
     }
 
-    fn give_claims(&mut self, now_us: i64) -> Vec<Action> {
+    pub(super) fn give_claims(&mut self, now_us: i64) -> Vec<Action> {
         let bunch = self.pace.bunch();
         let mut claims = Vec::new();
         for session in self.live_workers(now_us) {
@@ -148,12 +165,20 @@ impl Decider {
                 continue;
             }
             let slots = self.workers.get(&session).map_or(0, |worker| worker.slots);
-            let limit = credit(slots, bunch, self.assigned(&session));
-            if limit > 0 {
-                claims.push(Action::Command(Command::Claim { session, limit }));
+            let taken = self.assigned(&session) + self.asked_for(&session);
+            let room = credit(slots, bunch, taken);
+            let split = self.lanes.split(room, self.hint.want);
+            for (lane, limit) in split.into_iter().filter(|(_, limit)| *limit > 0) {
+                *self.asked.claims.entry(session.clone()).or_default() += limit;
+                let session = session.clone();
+                claims.push(Action::Command(Command::Claim { session, lane, limit }));
             }
         }
         claims
+    }
+
+    fn asked_for(&self, session: &SessionToken) -> usize {
+        self.asked.claims.get(session).copied().unwrap_or(0)
     }
 
     /// Workers that were heard lately; a silent one gets nothing new.

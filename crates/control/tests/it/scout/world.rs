@@ -2,8 +2,8 @@
 
 use catalog::report::{FileFilter, FileRow, JobFilter, JobRow};
 use catalog::{
-    Catalog, DesiredPlugin, DesiredRegistry, FailNext, Failure, OpenMode, SentinelEpoch,
-    TopicTarget, WorkerRegistration,
+    Catalog, ClaimFrom, DesiredPlugin, DesiredRegistry, FailNext, Failure, Lane, OpenMode,
+    SentinelEpoch, TopicTarget, WorkerRegistration,
 };
 use control::clock::{Clock, ManualClock, SystemClock};
 use control::scout::{HashMode, PassReport, Scout, ScoutError, ScoutSettings, Source, Stop};
@@ -160,7 +160,8 @@ impl World {
         };
         let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
         let session = tx.register_worker(&registration, now_us).await.unwrap();
-        let claimed = tx.claim(&session, 1, false, now_us).await.unwrap().remove(0);
+        let claimed =
+            tx.claim(&session, 1, ClaimFrom::Lane(Lane::Fresh), now_us).await.unwrap().remove(0);
         let failure = Failure {
             job: claimed.job,
             class: ErrorClass::Changed,

@@ -1,5 +1,6 @@
 //! A catalog so naive that it can be seen to be right: one map of jobs, one row a job.
 
+use catalog::Lane;
 use control::sentinel::decide::{
     Claimed, Command, Failure, InFlight, NextStep, Outcome, Receipt, Requeue,
 };
@@ -19,6 +20,7 @@ pub enum State {
 #[derive(Debug, Clone)]
 pub struct Row {
     pub state: State,
+    pub lane: Lane,
     pub attempt: u32,
     pub session: Option<SessionToken>,
     pub granted_to: Option<SessionToken>,
@@ -36,8 +38,9 @@ pub struct Model {
 
 impl Model {
     pub fn new(jobs: i64) -> Self {
-        let row = Row {
+        let row = |id| Row {
             state: State::Queued,
+            lane: if id % 2 == 0 { Lane::Fresh } else { Lane::Backfill },
             attempt: 0,
             session: None,
             granted_to: None,
@@ -45,7 +48,7 @@ impl Model {
             failures: 0,
             losses: 0,
         };
-        let jobs = (1..=jobs).map(|id| (JobId::new(id), row.clone())).collect();
+        let jobs = (1..=jobs).map(|id| (JobId::new(id), row(id))).collect();
         Self { jobs, recoveries: 0, lost: 0 }
     }
 
@@ -60,8 +63,9 @@ impl Model {
         in_flight.collect()
     }
 
-    pub fn has_queued(&self, suspects: bool) -> bool {
-        self.jobs.values().any(|row| row.state == State::Queued && (row.losses > 0) == suspects)
+    /// None: suspects, of both lanes.
+    pub fn has_queued(&self, lane: Option<Lane>) -> bool {
+        self.jobs.values().any(|row| is_queued(row, lane))
     }
 
     pub fn has_due(&self, now_us: i64) -> bool {
@@ -74,12 +78,12 @@ impl Model {
                 let session = identify.token.clone().unwrap_or(fresh);
                 Outcome::Registered { peer, session, identify, refusals: Vec::new() }
             }
-            Command::Claim { session, limit } => {
-                let jobs = self.claim(&session, limit, false);
-                Outcome::Claimed { session, asked: limit, jobs }
+            Command::Claim { session, lane, limit } => {
+                let jobs = self.claim(&session, limit, Some(lane));
+                Outcome::Claimed { session, lane, asked: limit, jobs }
             }
             Command::ClaimSuspect { session } => {
-                let job = self.claim(&session, 1, true).pop();
+                let job = self.claim(&session, 1, None).pop();
                 Outcome::SuspectClaimed { session, job }
             }
             Command::Grant { session, ready } => self.grant(session, &ready),
@@ -99,11 +103,8 @@ impl Model {
         }
     }
 
-    fn claim(&mut self, session: &SessionToken, limit: usize, suspects: bool) -> Vec<Claimed> {
-        let queued = self
-            .jobs
-            .iter_mut()
-            .filter(|(_, row)| row.state == State::Queued && (row.losses > 0) == suspects);
+    fn claim(&mut self, session: &SessionToken, limit: usize, lane: Option<Lane>) -> Vec<Claimed> {
+        let queued = self.jobs.iter_mut().filter(|(_, row)| is_queued(row, lane));
         let take = |(id, row): (&JobId, &mut Row)| {
             row.state = State::Running;
             row.attempt += 1;
@@ -203,6 +204,11 @@ impl Model {
     }
 }
 
+fn is_queued(row: &Row, lane: Option<Lane>) -> bool {
+    let is_suspect = row.losses > 0;
+    row.state == State::Queued && lane.map_or(is_suspect, |lane| !is_suspect && row.lane == lane)
+}
+
 fn is_live(state: State) -> bool {
     matches!(state, State::Running | State::Committing)
 }
@@ -213,7 +219,13 @@ fn is_due(state: State, now_us: i64) -> bool {
 
 fn claimed(id: JobId, row: &Row) -> Claimed {
     let job = JobAttempt { id, attempt: row.attempt };
-    Claimed { job, failures: row.failures, losses: row.losses, retries: Some(1_000) }
+    Claimed {
+        job,
+        failures: row.failures,
+        losses: row.losses,
+        retries: Some(1_000),
+        lane: row.lane,
+    }
 }
 
 fn refusal(id: JobId, attempt: u32) -> Refusal {

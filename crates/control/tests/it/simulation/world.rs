@@ -5,7 +5,8 @@ use super::disk::Disk;
 use super::model::{Model, State};
 use super::rng::Rng;
 use super::worker::Worker;
-use control::sentinel::decide::{Action, Assignment, Decider, Event, Hint, Peer, Timing};
+use catalog::Lane;
+use control::sentinel::decide::{Action, Assignment, Decider, Event, Hint, Peer, Timing, Want};
 use protocol::{HeartbeatAnswer, JobId, SessionToken, WorkerMessage};
 
 const JOBS: i64 = 30;
@@ -147,8 +148,11 @@ impl World {
 
     fn look(&mut self) {
         let hint = Hint {
-            queued: self.model.has_queued(false),
-            suspects: self.model.has_queued(true),
+            want: Want {
+                fresh: self.model.has_queued(Some(Lane::Fresh)),
+                backfill: self.model.has_queued(Some(Lane::Backfill)),
+            },
+            suspects: self.model.has_queued(None),
             held: self.model.has_due(self.now_us),
             retirements: false,
         };
