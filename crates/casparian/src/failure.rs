@@ -49,6 +49,10 @@ pub enum Ending {
     Done,
     /// Files failed or were quarantined in this run.
     WithFailures,
+    /// Catalog and output differ.
+    Differs,
+    /// Nothing differs in what could be checked, and not all could.
+    Unchecked,
     Interrupted,
 }
 
@@ -57,6 +61,8 @@ impl From<Ending> for ExitCode {
         match ending {
             Ending::Done => Self::SUCCESS,
             Ending::WithFailures => Self::from(3),
+            Ending::Unchecked => Self::from(4),
+            Ending::Differs => Self::from(5),
             Ending::Interrupted => Self::from(130),
         }
     }

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod failure;
 mod output;
+mod proof;
 mod roles;
 
 fn main() -> std::process::ExitCode {

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::global::Global;
 use super::{
     doctor, files, init, jobs, plugins, routes, run, scan, scout, sentinel, serve, status, topics,
-    worker,
+    verify, worker,
 };
 use crate::failure::{Ending, Failure};
 use clap::{Parser, Subcommand};
@@ -35,6 +35,7 @@ pub enum Command {
     Topics(topics::Arguments),
     Plugins(plugins::Arguments),
     Routes(routes::Arguments),
+    Verify(verify::Arguments),
     Doctor(doctor::Arguments),
 }
 
@@ -59,6 +60,7 @@ impl Command {
             Self::Topics(arguments) => topics::execute(&arguments, context),
             Self::Plugins(arguments) => plugins::execute(&arguments, context),
             Self::Routes(arguments) => routes::execute(&arguments, context),
+            Self::Verify(arguments) => verify::execute(&arguments, context),
             Self::Doctor(arguments) => doctor::execute(&arguments, context),
         }
     }

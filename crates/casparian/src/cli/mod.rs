@@ -20,6 +20,7 @@ mod sentinel;
 mod serve;
 mod status;
 mod topics;
+mod verify;
 mod waiting;
 mod worker;
 

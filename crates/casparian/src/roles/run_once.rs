@@ -70,6 +70,7 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         let mut looks = 0;
         loop {
+            let epoch = catalog.routing_table().await?.epoch;
             let (progress, bar) = (scout.progress(), Bar::new(self.is_watched));
             let pass = watched(scout.pass(stop), &progress, &bar).await?;
             bar.finish();
@@ -78,7 +79,9 @@ impl Run<'_> {
             report.add_pass(pass);
             let drained = self.drain(catalog, engine, stop, report).await?;
             looks += 1;
-            let again = is_moving || due_us.is_some() || drained == Drained::LookAgain;
+            let is_rerouted = catalog.routing_table().await?.epoch != epoch;
+            let is_due = due_us.is_some() || drained == Drained::LookAgain;
+            let again = is_moving || is_rerouted || is_due;
             let is_over = matches!(drained, Drained::Stopped | Drained::Stuck);
             if is_over || stop.is_wanted() || !again || looks > LOOKS_MAX {
                 return Ok(());

@@ -3,9 +3,9 @@
 use super::project::{Outcome, Project};
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "init", "run", "serve", "sentinel", "worker", "scout", "scan", "status", "files", "jobs",
-    "topics", "plugins", "routes", "doctor",
+    "topics", "plugins", "routes", "verify", "doctor",
 ];
 
 #[test]

@@ -13,3 +13,4 @@ mod project;
 mod roles;
 mod run;
 mod stopping;
+mod verify;

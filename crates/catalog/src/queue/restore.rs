@@ -105,7 +105,7 @@ impl SentinelTx {
         let mut dropped = 0;
         for chunk in artifacts.chunks(ROWS_MAX) {
             let select = "SELECT a.id FROM artifact a LEFT JOIN processing_job j ON j.id = a.job_id
-                          WHERE a.state <> 'SUPERSEDED' AND (j.id IS NULL OR (j.state <> 'COMPLETED' AND j.state <> 'COMMITTING')) AND a.id IN ";
+                          WHERE (j.id IS NULL OR (a.state <> 'SUPERSEDED' AND j.state <> 'COMPLETED' AND j.state <> 'COMMITTING')) AND a.id IN ";
             let ids = chunk.iter().map(|id| id.get());
             let rows = Bulk::list(select, ids).fetch(&mut self.tx).await?;
             let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;

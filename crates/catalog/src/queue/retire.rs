@@ -28,6 +28,10 @@ impl SentinelTx {
             let update = "UPDATE artifact SET retired = 1 WHERE state = 'SUPERSEDED' AND retired = 0 AND id IN ";
             let ids = chunk.iter().map(|artifact| artifact.get());
             Bulk::list(update, ids).execute(&mut self.tx).await?;
+            // Nothing leads to an artifact whose job is gone.
+            let delete = "DELETE FROM artifact WHERE retired = 1 AND job_id NOT IN (SELECT id FROM processing_job WHERE id = artifact.job_id) AND id IN ";
+            let ids = chunk.iter().map(|artifact| artifact.get());
+            Bulk::list(delete, ids).execute(&mut self.tx).await?;
         }
         Ok(())
     }

@@ -29,6 +29,8 @@ pub struct SinkRow {
     pub uri: String,
     /// A plugin declares it.
     pub is_declared: bool,
+    /// Current ones.
+    pub files: u64,
 }
 
 /// An artifact, and its job as far as there is one.
@@ -175,14 +177,18 @@ impl Snapshot {
 
     /// Every place that a topic goes to, or that has files of one.
     pub async fn sinks(&mut self) -> Result<Vec<SinkRow>, CatalogError> {
-        let sql = "SELECT topic, uri, max(declared) FROM (
-                       SELECT DISTINCT topic_name AS topic, uri, 1 AS declared FROM topic_config
-                       UNION ALL SELECT DISTINCT topic, uri, 0 AS declared FROM artifact WHERE state = 'CURRENT') AS places
+        let sql = "SELECT topic, uri, max(declared), CAST(sum(files) AS BIGINT) FROM (
+                       SELECT t.topic_name AS topic, t.uri, CASE WHEN p.active_manifest_id IS NULL THEN 0 ELSE 1 END AS declared, 0 AS files
+                       FROM topic_config t LEFT JOIN plugin_config p ON p.plugin_name = t.plugin_name
+                       UNION ALL SELECT topic, uri, 0 AS declared, count(*) AS files FROM artifact
+                                 WHERE state = 'CURRENT' GROUP BY topic, uri) AS places
                    GROUP BY topic, uri ORDER BY uri, topic";
         let rows = sqlx::query(sql).fetch_all(&mut *self.tx).await?;
         let sink = |row: &SqliteRow| {
             let (topic, uri) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(SinkRow { topic, uri, is_declared: row.try_get::<i64, _>(2)? == 1 })
+            let is_declared = row.try_get::<i64, _>(2)? == 1;
+            let files = row.try_get::<i64, _>(3)?.cast_unsigned();
+            Ok(SinkRow { topic, uri, is_declared, files })
         };
         rows.iter().map(sink).collect()
     }

@@ -1,0 +1,182 @@
+//! From the catalog to the sinks: is every file that is current there, and is it the one that was published?
+
+use super::examine::{Suspicion, examine};
+use super::finding::{Fault, Finding, Repair};
+use super::report::ProofReport;
+use super::verifier::{Places, Verifier};
+use crate::failure::Failure;
+use crate::output::{bytes, count, counted};
+use catalog::JobState;
+use catalog::report::{ArtifactProof, ProofSize, Snapshot};
+use protocol::{ArtifactId, SinkUri};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+const LOST: &str =
+    "nothing: its bytes lie at no live path any more, so these rows are lost for good";
+
+/// A current artifact whose sink can be looked at.
+struct ToExamine {
+    artifact: ArtifactProof,
+    uri: SinkUri,
+}
+
+impl Verifier<'_> {
+    pub(super) async fn prove_artifacts(
+        &self,
+        snapshot: &mut Snapshot,
+        places: &Places,
+        report: &mut ProofReport,
+    ) -> Result<(), Failure> {
+        let all = snapshot.size().await?;
+        let done = AtomicU64::new(0);
+        let mut after = ArtifactId::new(0);
+        loop {
+            let page = snapshot.artifacts(after).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.id;
+            let mut to_examine = Vec::with_capacity(page.len());
+            for artifact in page {
+                if is_without_job(&artifact) {
+                    self.add_jobless(artifact, report).await?;
+                } else if artifact.state == "PROMOTING" {
+                    report.in_flight += 1;
+                } else if let Some(uri) = places.uri(&artifact.uri) {
+                    to_examine.push(ToExamine { artifact, uri });
+                }
+            }
+            let suspicions = self.examine_all(&to_examine, &done, all);
+            for one in &to_examine {
+                report.files += 1;
+                report.rows += one.artifact.rows;
+                report.bytes += one.artifact.size_bytes;
+            }
+            self.confirm(suspicions, report).await?;
+        }
+    }
+
+    /// On all cores.
+    fn examine_all(
+        &self,
+        files: &[ToExamine],
+        done: &AtomicU64,
+        all: ProofSize,
+    ) -> Vec<(ArtifactProof, Suspicion)> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut suspicions = Vec::new();
+            while let Some(one) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let suspicion = examine(&self.reader, &one.uri, &one.artifact, self.depth);
+                suspicions.extend(suspicion.map(|found| (one.artifact.clone(), found)));
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                self.bar
+                    .tell(done, Some(all.files), || format!("files, {} in all", bytes(all.bytes)));
+            }
+            suspicions
+        };
+        std::thread::scope(|scope| {
+            let helpers = (1..self.threads.min(files.len())).map(|_| scope.spawn(work));
+            let helpers = helpers.collect::<Vec<_>>();
+            let mut suspicions = work();
+            for helper in helpers {
+                suspicions.extend(helper.join().unwrap_or_default());
+            }
+            suspicions.sort_by_key(|(artifact, _)| artifact.id);
+            suspicions
+        })
+    }
+
+    /// An artifact that is current before a look and after it was current all the time: it never becomes that again.
+    async fn confirm(
+        &self,
+        suspicions: Vec<(ArtifactProof, Suspicion)>,
+        report: &mut ProofReport,
+    ) -> Result<(), Failure> {
+        let ids = suspicions.iter().map(|(artifact, _)| artifact.id).collect::<Vec<_>>();
+        let now = self.catalog.artifacts_by_id(&ids).await?;
+        let now =
+            now.into_iter().map(|artifact| (artifact.id, artifact)).collect::<HashMap<_, _>>();
+        for (artifact, suspicion) in suspicions {
+            if now.get(&artifact.id) == Some(&artifact) {
+                self.add_file(artifact, suspicion, report).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn add_file(
+        &self,
+        artifact: ArtifactProof,
+        suspicion: Suspicion,
+        report: &mut ProofReport,
+    ) -> Result<(), Failure> {
+        let repair = match suspicion.fault {
+            Fault::MisplacedFile => Repair::MoveBack,
+            _ => self.run_again_or(artifact.job, LOST).await?,
+        };
+        let finding = Finding {
+            fault: suspicion.fault,
+            expected: expected(&artifact),
+            found: suspicion.found,
+            topic: Some(artifact.topic),
+            uri: artifact.uri,
+            file: artifact.file.into_bytes(),
+            job: Some(artifact.job),
+            repair,
+            repaired: None,
+        };
+        self.add(finding, report);
+        Ok(())
+    }
+
+    async fn add_jobless(
+        &self,
+        artifact: ArtifactProof,
+        report: &mut ProofReport,
+    ) -> Result<(), Failure> {
+        let now = self.catalog.artifacts_by_id(&[artifact.id]).await?;
+        if !now.first().is_some_and(is_without_job) || now[0].state != artifact.state {
+            return Ok(());
+        }
+        let wanted = if artifact.state == "PROMOTING" { "COMMITTING" } else { "COMPLETED" };
+        let (fault, found) = match artifact.job_state {
+            None => (Fault::ArtifactWithoutJob, "no such job in the catalog".to_owned()),
+            Some(state) if artifact.state == "PROMOTING" => {
+                (Fault::StrayPromotion, format!("the job is {state}"))
+            }
+            Some(state) => (Fault::ArtifactWithoutJob, format!("the job is {state}")),
+        };
+        let repair = match artifact.job_state {
+            Some(JobState::Completed) => self.run_again_or(artifact.job, LOST).await?,
+            _ => Repair::DropArtifact { artifact: artifact.id },
+        };
+        let finding = Finding {
+            fault,
+            expected: format!("a job {} that is {wanted}: it published this file", artifact.job),
+            found,
+            topic: Some(artifact.topic),
+            uri: artifact.uri,
+            file: artifact.file.into_bytes(),
+            job: Some(artifact.job),
+            repair,
+            repaired: None,
+        };
+        self.add(finding, report);
+        Ok(())
+    }
+}
+
+fn is_without_job(artifact: &ArtifactProof) -> bool {
+    match (artifact.state.as_str(), artifact.job_state) {
+        (_, None) => true,
+        ("PROMOTING", Some(state)) => state != JobState::Committing,
+        ("CURRENT", Some(state)) => state != JobState::Completed,
+        _ => false,
+    }
+}
+
+fn expected(artifact: &ArtifactProof) -> String {
+    let rows = counted(artifact.rows, "row", "rows");
+    let hash = artifact.hash.to_string();
+    format!("{rows}, {} bytes, SHA-256 {}", count(artifact.size_bytes), &hash[..16])
+}
