@@ -89,8 +89,8 @@ pub const fn is_legal(kind: JobKind, from: JobState, to: JobState) -> bool {
         (Pending, Completed) | (Completed | Superseded, Pending) => {
             matches!(kind, JobKind::Retract)
         }
-        // What it published is lost, or the copy that it was skipped for.
-        (Completed | Skipped, Queued) => matches!(kind, JobKind::Process),
+        // What it published is lost, or was replaced and is wanted again, or the copy that it was skipped for.
+        (Completed | Skipped | Superseded, Queued) => matches!(kind, JobKind::Process),
         (Pending, Queued | Skipped | Superseded | Aborted) => true,
         (Queued, Running | Pending | Skipped | Superseded | Aborted) => true,
         (Running, Committing | Queued | Pending | Failed | Superseded | Aborted) => true,

@@ -23,9 +23,9 @@ pub use ids::IdGenerator;
 pub use inventory::{DirectoryDigest, NewDirectory, NewLocation, StoredEntry};
 pub use job_state::{Hold, JobState, Lane, is_legal};
 pub use queue::{
-    Aborted, ClaimFrom, ClaimedJob, ConcludeOutcome, FailNext, Failure, GrantOutcome, InFlightJob,
-    JobDetail, Loss, ManifestDetail, Opportunities, Receipt, RecoveryOutput, Restored, Retried,
-    TopicTarget, Waiting,
+    Aborted, BackfillFile, BackfillJob, BackfillStep, ClaimFrom, ClaimedJob, ConcludeOutcome,
+    FailNext, Failure, GoneVersion, GrantOutcome, InFlightJob, JobDetail, Loss, ManifestDetail,
+    Opportunities, Receipt, RecoveryOutput, Restored, Retried, TopicTarget, Waiting,
 };
 pub use record::{RecordCounts, Tagged};
 pub use registry::{

@@ -3,7 +3,7 @@
 use crate::db::{Catalog, Role, from_json, to_json};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
-use protocol::{ArtifactId, JobId, RequestId};
+use protocol::{ArtifactId, JobId, LocationId, RequestId};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use std::fmt;
@@ -24,6 +24,12 @@ pub enum NewRequest {
     },
     Abort {
         jobs: Vec<JobId>,
+    },
+    /// Files of a plugin that were processed before, once more.
+    Backfill {
+        plugin: String,
+        /// Which of them.
+        selection: String,
     },
     /// What `verify` found lost: jobs whose output is not there, artifacts whose job is not there.
     Restore {
@@ -50,6 +56,8 @@ pub struct RequestReport {
     /// Jobs that were moved as was asked.
     pub jobs: u64,
     pub refused: Vec<RefusedJob>,
+    /// A large one goes on after this location.
+    pub after: Option<LocationId>,
     /// Why nothing could be done at all.
     pub error: Option<String>,
 }
@@ -79,6 +87,7 @@ impl NewRequest {
             Self::Retry { .. } => "retry",
             Self::Abort { .. } => "abort",
             Self::Restore { .. } => "restore",
+            Self::Backfill { .. } => "backfill",
         }
     }
 }

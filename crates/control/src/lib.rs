@@ -2,6 +2,7 @@
 //! It never touches a row of data.
 
 pub mod architect;
+pub mod backfill;
 pub mod clock;
 pub mod route;
 pub mod scout;

@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::global::Global;
 use super::{
-    doctor, files, init, jobs, plugins, routes, run, scan, scout, sentinel, serve, status, topics,
-    verify, worker,
+    backfill, doctor, files, init, jobs, plugins, routes, run, scan, scout, sentinel, serve,
+    status, topics, verify, worker,
 };
 use crate::failure::{Ending, Failure};
 use clap::{Parser, Subcommand};
@@ -32,6 +32,7 @@ pub enum Command {
     Status(status::Arguments),
     Files(files::Arguments),
     Jobs(jobs::Arguments),
+    Backfill(backfill::Arguments),
     Topics(topics::Arguments),
     Plugins(plugins::Arguments),
     Routes(routes::Arguments),
@@ -57,6 +58,7 @@ impl Command {
             Self::Status(arguments) => status::execute(&arguments, context),
             Self::Files(arguments) => files::execute(&arguments, context),
             Self::Jobs(arguments) => jobs::execute(&arguments, context),
+            Self::Backfill(arguments) => backfill::execute(&arguments, context),
             Self::Topics(arguments) => topics::execute(&arguments, context),
             Self::Plugins(arguments) => plugins::execute(&arguments, context),
             Self::Routes(arguments) => routes::execute(&arguments, context),

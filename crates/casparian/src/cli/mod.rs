@@ -1,6 +1,7 @@
 //! The command line: a file per command, each with its arguments (their doc comments are the help) and one thin function.
 //! To add a command: its file, and a line in `command`.
 
+mod backfill;
 mod command;
 mod context;
 mod doctor;

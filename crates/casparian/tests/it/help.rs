@@ -3,9 +3,9 @@
 use super::project::{Outcome, Project};
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "init", "run", "serve", "sentinel", "worker", "scout", "scan", "status", "files", "jobs",
-    "topics", "plugins", "routes", "verify", "doctor",
+    "backfill", "topics", "plugins", "routes", "verify", "doctor",
 ];
 
 #[test]

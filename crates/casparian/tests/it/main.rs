@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod aborting;
+mod backfill;
 mod config;
 mod doors;
 mod errors;

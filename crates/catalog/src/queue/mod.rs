@@ -2,6 +2,7 @@
 
 mod abort;
 mod admit;
+mod backfill;
 mod claim;
 mod conclude;
 mod detail;
@@ -18,6 +19,7 @@ mod supersede;
 mod waiting;
 
 pub use abort::Aborted;
+pub use backfill::{BackfillFile, BackfillJob, BackfillStep, GoneVersion};
 pub use claim::{ClaimFrom, ClaimedJob, InFlightJob};
 pub use conclude::{ConcludeOutcome, Receipt};
 pub use detail::{JobDetail, ManifestDetail, TopicTarget};

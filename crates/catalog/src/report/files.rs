@@ -80,6 +80,6 @@ fn file(row: &SqliteRow) -> Result<FileRow, CatalogError> {
 }
 
 /// A path below the root, from its directory and its name.
-pub(super) fn joined(directory: Vec<u8>, name: Vec<u8>) -> Vec<u8> {
+pub(crate) fn joined(directory: Vec<u8>, name: Vec<u8>) -> Vec<u8> {
     if directory.is_empty() { name } else { [directory, name].join(&b'/') }
 }

@@ -8,6 +8,7 @@ mod run;
 mod status;
 mod topics;
 
+pub(crate) use files::joined;
 pub use files::{FileFilter, FileRow};
 pub use jobs::{ArtifactRow, JobFilter, JobRow};
 pub use plugins::{PluginRow, RuleRow};

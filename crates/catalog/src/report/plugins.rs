@@ -3,7 +3,7 @@
 use crate::db::Catalog;
 use crate::error::CatalogError;
 use crate::registry::{PluginStatus, declaration};
-use protocol::PluginDeclaration;
+use protocol::{ManifestId, PluginDeclaration, PluginVersion};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -28,6 +28,18 @@ pub struct RuleRow {
 }
 
 impl Catalog {
+    /// Whatever its status; none if this source was never seen.
+    pub async fn manifest_of(
+        &self,
+        plugin: &str,
+        version: &PluginVersion,
+    ) -> Result<Option<ManifestId>, CatalogError> {
+        let sql = "SELECT id FROM plugin_manifest WHERE plugin_name = $1 AND source_hash = $2";
+        let query = sqlx::query(sql).bind(plugin).bind(version.as_bytes().as_slice());
+        let row = query.fetch_optional(self.readers()).await?;
+        row.map(|row| Ok(ManifestId::new(row.try_get(0)?))).transpose()
+    }
+
     /// The latest version of each plugin; with `all`, every version that there was.
     pub async fn plugins(&self, all: bool) -> Result<Vec<PluginRow>, CatalogError> {
         let sql = "SELECT m.plugin_name, m.source_hash, m.status, m.origin, m.declaration, m.validation_error, m.deployed_at_us FROM plugin_manifest m

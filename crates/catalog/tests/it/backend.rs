@@ -133,10 +133,14 @@ impl Backend {
         queued
     }
 
+    /// Of both lanes, the fresh one first.
     pub async fn claim(&self, limit: usize) -> Vec<ClaimedJob> {
         let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
-        let jobs =
-            tx.claim(&self.session, limit, ClaimFrom::Lane(Lane::Fresh), self.now()).await.unwrap();
+        let mut jobs = Vec::new();
+        for lane in Lane::ALL {
+            let (left, from) = (limit - jobs.len(), ClaimFrom::Lane(lane));
+            jobs.extend(tx.claim(&self.session, left, from, self.now()).await.unwrap());
+        }
         tx.commit().await.unwrap();
         jobs
     }

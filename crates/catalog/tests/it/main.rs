@@ -5,6 +5,7 @@
 mod abort;
 mod admission;
 mod backend;
+mod backfill;
 mod batches;
 mod commit;
 mod locations;

@@ -112,11 +112,12 @@ impl Driver {
 
     async fn look(&mut self, life: &mut Life) -> Result<Vec<Event>, CatalogError> {
         let now_us = self.clock.now_us();
-        if now_us - life.registry_looked_us >= REGISTRY_EVERY_US {
+        let there = self.catalog.opportunities(now_us).await?;
+        // Who asks for something means the sources that lie there now.
+        if there.requests || now_us - life.registry_looked_us >= REGISTRY_EVERY_US {
             life.registry_looked_us = now_us;
             self.registrar.refresh(&self.catalog, self.epoch, now_us).await?;
         }
-        let there = self.catalog.opportunities(now_us).await?;
         let mut events = Vec::new();
         if there.requests {
             events.push(self.carry_out_requests(now_us).await?);
@@ -129,7 +130,7 @@ impl Driver {
 
     async fn carry_out_requests(&self, now_us: i64) -> Result<Event, CatalogError> {
         let mut tx = self.catalog.begin_sentinel(self.epoch).await?;
-        let aborted = requests::carry_out(&mut tx, now_us).await?;
+        let aborted = requests::carry_out(&self.catalog, &mut tx, now_us).await?;
         tx.commit().await?;
         Ok(Event::Aborted(aborted))
     }
