@@ -23,8 +23,6 @@ pub enum Order {
         job: JobAttempt,
         recovery: u32,
         outputs: Vec<StagedOutput>,
-        /// Until then nobody else holds the job.
-        alone_until: Option<Instant>,
     },
     Retire(Vec<Retirement>),
 }
@@ -59,8 +57,8 @@ fn carry_out(workshop: &Workshop, pack: Vec<Order>) -> Vec<Event> {
             Order::Sweep => report("sweep staging", workshop.sinks.sweep().map(|_| ())),
             Order::Discard(outputs) => report("discard", workshop.sinks.discard(&outputs)),
             Order::Retire(files) => events.push(retire(workshop, &files)),
-            Order::Recover { job, recovery, outputs, alone_until } => {
-                let target = RecoverTarget { job, recovery, outputs: &outputs, alone_until };
+            Order::Recover { job, recovery, outputs } => {
+                let target = RecoverTarget { job, recovery, outputs: &outputs };
                 let result = workshop.sinks.recover(&target);
                 events.push(Event::Recovered { job, recovery, result });
             }

@@ -26,15 +26,6 @@ pub enum Phase {
     Recovering {
         outputs: Vec<StagedOutput>,
     },
-    /// Something of it is gone for good. Before anything published is taken back, the Sentinel must say once more that the job is ours:
-    /// this worker may have been asleep for long.
-    Asking {
-        outputs: Vec<StagedOutput>,
-        /// When the heartbeat was sent whose answer counts.
-        asked: Option<Instant>,
-        /// Answers still to come to heartbeats before that one.
-        earlier: u32,
-    },
     /// Said until it is answered.
     Ended {
         conclude: Box<Conclude>,
@@ -48,8 +39,6 @@ pub struct Held {
     /// 0 unless this is a recovery.
     pub recovery: u32,
     pub control: Arc<JobControl>,
-    /// Heartbeats that listed it and are not answered.
-    pub unanswered: u32,
     pub phase: Phase,
 }
 
@@ -61,29 +50,14 @@ impl HeldJobs {
         self.0.get_mut(&job.id).filter(|held| held.attempt == job.attempt)
     }
 
-    /// For a heartbeat that is sent now.
-    pub fn list(&mut self) -> Vec<JobProgress> {
-        let now = Instant::now();
-        let mut listed = Vec::with_capacity(self.0.len());
-        for (id, held) in &mut self.0 {
-            held.unanswered += 1;
-            if let Phase::Asking { asked, .. } = &mut held.phase {
-                asked.get_or_insert(now);
-            }
-            let (rows, bytes) = (held.control.rows(), held.control.bytes());
-            listed.push(JobProgress { id: *id, attempt: held.attempt, rows, bytes });
-        }
-        listed
-    }
-
-    /// A new conversation: answers of the old one do not count.
-    pub fn forget_questions(&mut self) {
-        for held in self.0.values_mut() {
-            held.unanswered = 0;
-            if let Phase::Asking { asked, earlier, .. } = &mut held.phase {
-                (*asked, *earlier) = (None, 0);
-            }
-        }
+    pub fn list(&self) -> Vec<JobProgress> {
+        let listed = self.0.iter().map(|(id, held)| JobProgress {
+            id: *id,
+            attempt: held.attempt,
+            rows: held.control.rows(),
+            bytes: held.control.bytes(),
+        });
+        listed.collect()
     }
 
     /// All that is staged; from now on it counts as announced.
@@ -103,14 +77,9 @@ impl HeldJobs {
         ready
     }
 
-    /// Whether there is something that the Sentinel was not told or asked yet.
+    /// Whether there is something that the Sentinel was not told yet.
     pub fn has_news(&self) -> bool {
-        self.0.values().any(|held| {
-            matches!(
-                held.phase,
-                Phase::Staged { announced: false, .. } | Phase::Asking { asked: None, .. }
-            )
-        })
+        self.0.values().any(|held| matches!(held.phase, Phase::Staged { announced: false, .. }))
     }
 
     /// CONCLUDEs that were not said since `before`.
@@ -136,22 +105,7 @@ impl HeldJobs {
 impl Held {
     pub fn running(attempt: u32) -> Self {
         let phase = Phase::Running;
-        Self { attempt, recovery: 0, control: Arc::default(), unanswered: 0, phase }
-    }
-
-    pub fn ask(&mut self, outputs: Vec<StagedOutput>) {
-        self.phase = Phase::Asking { outputs, asked: None, earlier: self.unanswered };
-    }
-
-    /// One more heartbeat that listed the job is answered. Some if that was the awaited answer: when it was asked for.
-    pub fn answered(&mut self) -> Option<Instant> {
-        self.unanswered = self.unanswered.saturating_sub(1);
-        let Phase::Asking { asked, earlier, .. } = &mut self.phase else { return None };
-        if *earlier > 0 {
-            *earlier -= 1;
-            return None;
-        }
-        *asked
+        Self { attempt, recovery: 0, control: Arc::default(), phase }
     }
 
     pub fn end(&mut self, conclude: Conclude) {

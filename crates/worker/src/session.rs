@@ -13,14 +13,13 @@ use crate::sinks::{Recovered, Sinks};
 use crossbeam_channel::Sender;
 use protocol::{
     ArtifactId, Busy, Dispatch, ErrorClass, Heartbeat, HeartbeatAnswer, Identify, JobAttempt,
-    JobId, JobKind, Metrics, Refusal, SentinelMessage, SessionToken, StagedOutput, WorkerMessage,
+    JobId, JobKind, Metrics, Refusal, SentinelMessage, SessionToken, WorkerMessage,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Until the Sentinel says otherwise.
 const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(2);
-const LEASE_DEFAULT: Duration = Duration::from_secs(15);
 /// The Sentinel may forget a worker at any time, but not so that the two do nothing but greet each other.
 const IDENTIFY_PAUSE: Duration = Duration::from_millis(200);
 /// Heartbeats without an answer until another Sentinel is tried.
@@ -41,7 +40,6 @@ pub struct Session {
     awaiting: bool,
     silent_beats: u32,
     heartbeat: Duration,
-    lease: Duration,
     next_beat: Instant,
     /// No new jobs are taken.
     pub stopping: bool,
@@ -69,7 +67,6 @@ impl Session {
             awaiting: false,
             silent_beats: 0,
             heartbeat: HEARTBEAT_DEFAULT,
-            lease: LEASE_DEFAULT,
             next_beat: Instant::now(),
             stopping: false,
         }
@@ -177,10 +174,7 @@ impl Session {
                 held.fail(ErrorClass::Aborted, reason.to_owned(), None);
                 self.order(Order::Discard(outputs));
             }
-            Phase::Promoting { .. }
-            | Phase::Recovering { .. }
-            | Phase::Asking { .. }
-            | Phase::Ended { .. } => {}
+            Phase::Promoting { .. } | Phase::Recovering { .. } | Phase::Ended { .. } => {}
         }
     }
 
@@ -223,19 +217,10 @@ impl Session {
         let (recovery, outputs) = (dispatch.recovery, dispatch.outputs);
         let held = Held { recovery, ..Held::running(job.attempt) };
         self.held.0.insert(job.id, held);
-        self.order_recovery(job, outputs, None);
-    }
-
-    fn order_recovery(
-        &mut self,
-        job: JobAttempt,
-        outputs: Vec<StagedOutput>,
-        alone_until: Option<Instant>,
-    ) {
-        let Some(held) = self.held.of(job) else { return };
-        let recovery = held.recovery;
-        held.phase = Phase::Recovering { outputs: outputs.clone() };
-        self.order(Order::Recover { job, recovery, outputs, alone_until });
+        if let Some(held) = self.held.of(job) {
+            held.phase = Phase::Recovering { outputs: outputs.clone() };
+        }
+        self.order(Order::Recover { job, recovery, outputs });
     }
 
     fn on_answer(&mut self, answer: HeartbeatAnswer) {
@@ -247,9 +232,6 @@ impl Session {
         }
         for refusal in answer.plugin_refusals {
             tracing::warn!(plugin = refusal.name, reason = refusal.reason, "plugin refused");
-        }
-        for job in answer.renewed {
-            self.on_renewed(job);
         }
         for grant in answer.granted {
             self.promote(JobAttempt { id: grant.id, attempt: grant.attempt });
@@ -274,12 +256,8 @@ impl Session {
         if let Some(heartbeat) = seconds {
             self.heartbeat = Duration::from_secs_f64(heartbeat.clamp(0.01, 3_600.0));
         }
-        if let Some(lease) = answer.lease_s.filter(|lease| *lease > 0.0 && lease.is_finite()) {
-            self.lease = Duration::from_secs_f64(lease.min(86_400.0));
-        }
         self.identify.token.clone_from(&answer.session);
         self.identified = true;
-        self.held.forget_questions();
         self.next_beat = Instant::now() + self.heartbeat;
         if !self.swept {
             self.swept = true;
@@ -307,20 +285,10 @@ impl Session {
         self.order(Order::Promote(job, outputs));
     }
 
-    /// The Sentinel has just said that the job is ours: nobody else is given it before the lease ends, counted from the question.
-    fn on_renewed(&mut self, job: JobAttempt) {
-        let Some(asked) = self.held.of(job).and_then(Held::answered) else { return };
-        let Some(held) = self.held.of(job) else { return };
-        let Phase::Asking { outputs, .. } = &mut held.phase else { return };
-        let outputs = std::mem::take(outputs);
-        self.order_recovery(job, outputs, Some(asked + self.lease / 2));
-    }
-
     /// A refusal counts only before the grant: what was granted is promoted or found gone.
     fn give_up(&mut self, refusal: &Refusal) {
         let job = JobAttempt { id: refusal.id, attempt: refusal.attempt };
         let Some(held) = self.held.of(job) else { return };
-        held.answered();
         if !matches!(held.phase, Phase::Promoting { .. } | Phase::Recovering { .. }) {
             self.forget(job.id, &refusal.reason);
         }
@@ -388,7 +356,6 @@ impl Session {
                 };
                 held.succeed(&outputs, metrics);
             }
-            Ok(Recovered::Incomplete) => held.ask(outputs),
             Ok(Recovered::Lost) => {
                 let text = "what the lost worker staged is gone; the file runs again".to_owned();
                 held.fail(ErrorClass::Lost, text, None);

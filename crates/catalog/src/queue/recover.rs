@@ -56,7 +56,9 @@ impl SentinelTx {
                 && job.recovery == recovery
         });
         let Some(job) = job else { return Ok(false) };
-        let artifacts = "DELETE FROM artifact WHERE job_id = $1 AND state = 'PROMOTING'";
+        // Of what was promoted already, nothing stays: it is moved away as what is replaced is.
+        let artifacts =
+            "UPDATE artifact SET state = 'SUPERSEDED' WHERE job_id = $1 AND state = 'PROMOTING'";
         sqlx::query(artifacts).bind(job.id.get()).execute(&mut *self.tx).await?;
         // It stays in the queue even where it was overtaken; what waits for it may end it there.
         self.queue_again(&[&job], 0).await?;

@@ -1,50 +1,49 @@
-//! Finishing a job whose worker was lost after the grant: all of its outputs become final, or none is.
+//! Finishing a job whose worker was lost after the grant: all of its outputs become final, or the file runs again.
+//!
+//! A file of the attempt only ever rises: staged (0), taken by recovery 1, 2, ..., final. Nobody takes from a higher recovery than his own,
+//! so an earlier recoverer that was asleep can undo nothing. Nothing that is final is taken back either: when something is gone, the
+//! Sentinel queues the file again and has what this attempt published moved away, and the next attempt's files have other names.
 
 use super::parquet::{Found, PromoteOutcome, Promotion, Take};
 use super::{SinkError, Sinks};
 use protocol::{JobAttempt, StagedOutput};
-use std::time::Instant;
-
-/// A later recoverer may take a file between two steps of this one.
-const ROUNDS: usize = 3;
 
 #[derive(Debug, Clone, Copy)]
 pub struct RecoverTarget<'a> {
     pub job: JobAttempt,
     pub recovery: u32,
     pub outputs: &'a [StagedOutput],
-    /// Until then nobody else may hold the job, so that what is published of it may be taken back. None: it is not known.
-    pub alone_until: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovered {
     Complete,
-    /// Something is gone for good. Nothing was taken back yet: first the Sentinel must say that the job is still ours.
-    Incomplete,
-    /// Something is gone for good, and nothing of the job is published any more: the file has to run again.
+    /// Something is gone for good: the file has to run again.
     Lost,
-    /// A later recovery has it, or may have.
+    /// A later recovery has it.
     Overtaken,
 }
 
 impl Sinks {
     pub fn recover(&self, target: &RecoverTarget<'_>) -> Result<Recovered, SinkError> {
         let take = Take { job: target.job, recovery: target.recovery };
-        for _ in 0..ROUNDS {
-            let mut found = self.find_all(take, target.outputs)?;
-            if found.contains(&Found::Gone) {
-                // A file that another recoverer renames meanwhile can be missed once.
-                found = self.find_all(take, target.outputs)?;
+        let mut found = self.find_all(take, target.outputs)?;
+        // A file that an earlier recoverer moves while we look can be missed, once for each of them.
+        for _ in 0..target.recovery {
+            if !found.contains(&Found::Gone) {
+                break;
             }
-            if found.contains(&Found::Gone) {
-                return self.give_up(take, target, &found);
-            }
-            if self.finish(take, target.outputs)? {
-                return Ok(Recovered::Complete);
-            }
+            found = self.find_all(take, target.outputs)?;
         }
-        Ok(Recovered::Overtaken)
+        if found.contains(&Found::Overtaken) {
+            return Ok(Recovered::Overtaken);
+        }
+        if found.contains(&Found::Gone) {
+            self.drop_taken(take, target.outputs)?;
+            return Ok(Recovered::Lost);
+        }
+        let is_ours = self.finish(take, target.outputs)?;
+        Ok(if is_ours { Recovered::Complete } else { Recovered::Overtaken })
     }
 
     /// All are looked at before one is promoted, so that nothing of a job that has to run again gets published anew.
@@ -69,22 +68,10 @@ impl Sinks {
         promotion.sync().map(|()| true)
     }
 
-    /// The run to come publishes under the same names, so what was published must go before it is reported as lost. That is the one
-    /// step of a recovery that could harm somebody else's: the later attempt whose rows these may be.
-    fn give_up(
-        &self,
-        take: Take,
-        target: &RecoverTarget<'_>,
-        found: &[Found],
-    ) -> Result<Recovered, SinkError> {
-        let Some(alone_until) = target.alone_until else { return Ok(Recovered::Incomplete) };
-        for (output, found) in target.outputs.iter().zip(found) {
-            let staging = self.staging(&output.uri)?;
-            if Instant::now() >= alone_until {
-                return Ok(Recovered::Overtaken);
-            }
-            take.take_back(&staging, output, *found)?;
+    fn drop_taken(&self, take: Take, outputs: &[StagedOutput]) -> Result<(), SinkError> {
+        for output in outputs {
+            take.drop_own(&*self.staging(&output.uri)?)?;
         }
-        Ok(Recovered::Lost)
+        Ok(())
     }
 }

@@ -5,7 +5,6 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use protocol::{ArtifactId, JobAttempt, JobId, Retirement, StagedOutput, VersionId};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use worker::sinks::{Lineage, PromoteOutcome, RecoverTarget, Recovered, Sinks};
 
@@ -57,8 +56,7 @@ impl Lake {
     }
 
     fn recover(&self, sinks: &Sinks, recovery: u32, outputs: &[StagedOutput]) -> Recovered {
-        let alone_until = Some(Instant::now() + Duration::from_secs(60));
-        sinks.recover(&RecoverTarget { job: JOB, recovery, outputs, alone_until }).unwrap()
+        sinks.recover(&RecoverTarget { job: JOB, recovery, outputs }).unwrap()
     }
 
     fn staged_names(&self, topic: &str) -> Vec<String> {
@@ -147,7 +145,7 @@ fn a_worker_may_recover_what_it_staged_in_its_earlier_life() {
 }
 
 #[test]
-fn when_one_output_is_gone_the_others_are_taken_back() {
+fn when_one_output_is_gone_no_other_is_published_anew_and_what_was_stays_for_the_catalog() {
     for promoted in 0..=1 {
         let lake = Lake::new();
         let first = lake.worker("w1");
@@ -155,71 +153,42 @@ fn when_one_output_is_gone_the_others_are_taken_back() {
         lake.promote(&first, &outputs[..promoted]);
         std::fs::remove_file(lake.path("u").join(&outputs[1].staged)).unwrap();
         let second = lake.worker("w2");
-        assert_eq!(lake.recover(&second, 1, &outputs), Recovered::Lost);
-        assert_eq!(lake.published(), [false; 2]);
-        assert!(lake.staged_names("t").is_empty());
+        for recovery in 1..=2 {
+            assert_eq!(lake.recover(&second, recovery, &outputs), Recovered::Lost);
+            assert_eq!(lake.published(), [promoted == 1, false]);
+            assert!(lake.staged_names("t").is_empty());
+        }
     }
 }
 
 #[test]
-fn nothing_is_taken_back_while_somebody_else_may_hold_the_job() {
+fn an_earlier_recoverer_that_wakes_up_takes_nothing_from_a_later_one() {
     let lake = Lake::new();
-    let first = lake.worker("w1");
-    let outputs = lake.stage(&first);
-    lake.promote(&first, &outputs[..1]);
-    std::fs::remove_file(lake.path("u").join(&outputs[1].staged)).unwrap();
-    let second = lake.worker("w2");
-    let recover = |alone_until| {
-        let target = RecoverTarget { job: JOB, recovery: 1, outputs: &outputs, alone_until };
-        second.recover(&target).unwrap()
-    };
-    assert_eq!(recover(None), Recovered::Incomplete);
-    assert_eq!(recover(Some(Instant::now())), Recovered::Overtaken, "the lease has ended");
-    assert_eq!(lake.published(), [true, false]);
-    assert_eq!(recover(Some(Instant::now() + Duration::from_secs(60))), Recovered::Lost);
-    assert_eq!(lake.published(), [false; 2]);
+    let outputs = lake.stage(&lake.worker("w1"));
+    let later = lake.path("t/_staging/w3/9-2-r2.parquet");
+    std::fs::create_dir_all(later.parent().unwrap()).unwrap();
+    std::fs::rename(lake.path("t").join(&outputs[0].staged), &later).unwrap();
+    assert_eq!(lake.recover(&lake.worker("w2"), 1, &outputs), Recovered::Overtaken);
+    assert!(later.exists() && lake.published() == [false; 2]);
+    assert_eq!(lake.recover(&lake.worker("w4"), 3, &outputs), Recovered::Complete);
+    assert_eq!(lake.published(), [true; 2]);
+    assert_eq!(lake.recover(&lake.worker("w2"), 1, &outputs), Recovered::Complete, "it agrees");
 }
 
 #[test]
-fn what_one_recoverer_holds_while_it_asks_can_be_completed_by_the_next() {
+fn a_recoverer_that_was_asleep_takes_nothing_back_that_is_published() {
     let lake = Lake::new();
     let outputs = lake.stage(&lake.worker("w1"));
-    let missing = lake.path("u").join(&outputs[1].staged);
+    // As it looked, the second file was nowhere; meanwhile another recoverer found it and ended the job.
     let aside = lake.path("aside.parquet");
+    let missing = lake.path("u").join(&outputs[1].staged);
     std::fs::rename(&missing, &aside).unwrap();
-    let second = lake.worker("w2");
-    let target = RecoverTarget { job: JOB, recovery: 1, outputs: &outputs, alone_until: None };
-    assert_eq!(second.recover(&target).unwrap(), Recovered::Incomplete);
-    assert_eq!(lake.staged_names("t"), ["9-2-r1.parquet"]);
-    // It was there all the time, and only missed.
+    assert_eq!(lake.recover(&lake.worker("w3"), 2, &outputs[..1]), Recovered::Complete);
+    assert_eq!(lake.recover(&lake.worker("w2"), 1, &outputs), Recovered::Lost);
     std::fs::create_dir_all(missing.parent().unwrap()).unwrap();
     std::fs::rename(&aside, &missing).unwrap();
     assert_eq!(lake.recover(&lake.worker("w3"), 2, &outputs), Recovered::Complete);
     assert_eq!(lake.published(), [true; 2]);
-    assert_eq!(lake.recover(&second, 1, &outputs), Recovered::Complete, "the late one agrees");
-}
-
-#[test]
-fn a_recoverer_that_dies_while_it_takes_back_is_followed_by_one_that_ends_it() {
-    // Taken back: nothing, the first final moved to staging, or that removed too.
-    for step in 0..=2 {
-        let lake = Lake::new();
-        let first = lake.worker("w1");
-        let outputs = lake.stage(&first);
-        lake.promote(&first, &outputs[..1]);
-        std::fs::remove_file(lake.path("u").join(&outputs[1].staged)).unwrap();
-        let taken = lake.path("t/_staging/w2/9-2-r1.parquet");
-        std::fs::create_dir_all(taken.parent().unwrap()).unwrap();
-        if step > 0 {
-            std::fs::rename(lake.path("t/part-9-2.parquet"), &taken).unwrap();
-        }
-        if step > 1 {
-            std::fs::remove_file(&taken).unwrap();
-        }
-        assert_eq!(lake.recover(&lake.worker("w3"), 2, &outputs), Recovered::Lost, "{step}");
-        assert_eq!(lake.published(), [false; 2]);
-        assert!(lake.staged_names("t").is_empty() && lake.staged_names("u").is_empty());
-    }
 }
 
 #[test]

@@ -50,11 +50,11 @@ pub fn attempt_of(name: &str) -> Option<JobAttempt> {
     Some(JobAttempt { id, attempt })
 }
 
-/// Whether the file holds everything that the attempt published to this sink: staged, or taken by a recoverer.
-pub fn is_whole(name: &str) -> bool {
-    let stem = name.strip_suffix(SUFFIX).unwrap_or_default();
-    let mut parts = stem.split('-').skip(2);
-    parts.next().is_none_or(|part| part.starts_with('r')) && parts.next().is_none()
+/// Of a file that holds everything that the attempt published to this sink: the recovery that took it, 0 where it was staged.
+pub fn recovery_of(name: &str) -> Option<u32> {
+    let mut parts = name.strip_suffix(SUFFIX)?.split('-').skip(2);
+    let recovery = parts.next().map_or(Some(0), |part| part.strip_prefix('r')?.parse().ok());
+    recovery.filter(|_| parts.next().is_none())
 }
 
 /// Another name for a file whose own is taken where it goes.
@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn only_whole_outputs_are_recovered() {
-        assert!(is_whole(&staged_file(JOB)) && is_whole(&taken_file(JOB, 2)));
-        assert!(!is_whole(&segment_file(JOB, 0)));
+        let recovery = [staged_file(JOB), taken_file(JOB, 2), segment_file(JOB, 0)];
+        assert_eq!(recovery.map(|name| recovery_of(&name)), [Some(0), Some(2), None]);
     }
 
     #[test]

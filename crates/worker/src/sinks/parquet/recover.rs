@@ -2,7 +2,7 @@
 //! the other order doubles rows.
 
 use super::directory::{Directory, Renamed, rename};
-use super::layout::{STAGING, attempt_of, is_whole, taken_file};
+use super::layout::{STAGING, attempt_of, recovery_of, taken_file};
 use super::promote::{check_file_name, is_there, matches};
 use super::staging::StagingDirectory;
 use crate::sinks::SinkError;
@@ -14,6 +14,8 @@ pub enum Found {
     Taken,
     /// Promoted already.
     Final,
+    /// A later recovery holds it.
+    Overtaken,
     Gone,
 }
 
@@ -36,22 +38,25 @@ impl Take {
         output: &StagedOutput,
     ) -> Result<Found, SinkError> {
         check_file_name(output)?;
-        let mine = self.file();
-        if staging.own.has(&mine) || self.take(staging, output)? {
+        if staging.own.has(&self.file()) {
             return Ok(Found::Taken);
         }
-        Ok(if is_there(&staging.sink, output)? { Found::Final } else { Found::Gone })
+        let found = self.take(staging, output)?;
+        // Last: whatever moved there while the staging directories were looked at is seen.
+        let is_final = found == Found::Gone && is_there(&staging.sink, output)?;
+        Ok(if is_final { Found::Final } else { found })
     }
 
-    fn take(self, staging: &StagingDirectory, output: &StagedOutput) -> Result<bool, SinkError> {
-        let Some(all) = staging.sink.child(STAGING)? else { return Ok(false) };
+    fn take(self, staging: &StagingDirectory, output: &StagedOutput) -> Result<Found, SinkError> {
+        let Some(all) = staging.sink.child(STAGING)? else { return Ok(Found::Gone) };
         for (worker, _) in all.names()? {
             let Some(directory) = all.child(&worker).ok().flatten() else { continue };
-            if self.take_from(&directory, staging, output)? {
-                return Ok(true);
+            let found = self.take_from(&directory, staging, output)?;
+            if found != Found::Gone {
+                return Ok(found);
             }
         }
-        Ok(false)
+        Ok(Found::Gone)
     }
 
     fn take_from(
@@ -59,32 +64,26 @@ impl Take {
         from: &Directory,
         staging: &StagingDirectory,
         output: &StagedOutput,
-    ) -> Result<bool, SinkError> {
+    ) -> Result<Found, SinkError> {
         for (name, _) in from.names()? {
-            let is_source = attempt_of(&name) == Some(self.job) && is_whole(&name);
+            let rank = recovery_of(&name).filter(|_| attempt_of(&name) == Some(self.job));
+            if rank.is_some_and(|rank| rank > self.recovery) {
+                return Ok(Found::Overtaken);
+            }
+            let is_source = rank.is_some();
             // A machine that went down may have left a name without its bytes.
             if !is_source || !matches(from, &name, output)? {
                 continue;
             }
             if rename((from, &name), (&staging.own, &self.file()))? == Renamed::Done {
-                return Ok(true);
+                return Ok(Found::Taken);
             }
         }
-        Ok(false)
+        Ok(Found::Gone)
     }
 
-    /// When another output of the job is gone for good: what was promoted of it is taken back, because the file runs again.
-    pub fn take_back(
-        self,
-        staging: &StagingDirectory,
-        output: &StagedOutput,
-        found: Found,
-    ) -> Result<(), SinkError> {
-        let mine = self.file();
-        if found == Found::Final && is_there(&staging.sink, output)? {
-            rename((&staging.sink, &output.final_name), (&staging.own, &mine))?;
-            staging.sink.sync()?;
-        }
-        staging.own.remove(&mine).map(|_| ())
+    /// When another output of the job is gone for good: the file runs again, and this is of no use any more.
+    pub fn drop_own(self, staging: &StagingDirectory) -> Result<(), SinkError> {
+        staging.own.remove(&self.file()).map(|_| ())
     }
 }
