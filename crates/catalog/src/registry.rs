@@ -1,13 +1,11 @@
 //! Plugins, their topics and the routing rules, as the registrar wants them. Saying the same thing again writes nothing.
 
-use crate::db::{Catalog, from_json};
+use crate::db::{self, Catalog, Connection, Row, from_json};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::queue::TopicTarget;
 use crate::roles::SentinelTx;
 use protocol::{JobId, Limits, ManifestId, PluginDeclaration, PluginName, PluginVersion};
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -115,7 +113,7 @@ pub fn auto_tag(plugin: &PluginName) -> String {
 
 impl Catalog {
     pub async fn registry_state(&self) -> Result<RegistryState, CatalogError> {
-        registry_state(&mut *self.readers().acquire().await?).await
+        registry_state(&mut self.readers().acquire().await?).await
     }
 }
 
@@ -132,26 +130,26 @@ impl SentinelTx {
         version: PluginVersion,
     ) -> Result<Option<(String, Option<String>)>, CatalogError> {
         let sql = "SELECT source_code, lock_text FROM plugin_manifest WHERE plugin_name = $1 AND source_hash = $2";
-        let query = sqlx::query(sql).bind(plugin).bind(version.as_bytes().to_vec());
+        let query = db::query(sql).bind(plugin).bind(version.as_bytes().to_vec());
         let row = query.fetch_optional(&mut *self.tx).await?;
         row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
     }
 }
 
-async fn registry_state(connection: &mut SqliteConnection) -> Result<RegistryState, CatalogError> {
+async fn registry_state(connection: &mut Connection) -> Result<RegistryState, CatalogError> {
     let sql = "SELECT id, plugin_name, source_hash, source_code, lock_text, status, origin FROM plugin_manifest
                WHERE status IN ('ACTIVE', 'REJECTED') ORDER BY id";
-    let rows = sqlx::query(sql).fetch_all(&mut *connection).await?;
+    let rows = db::query(sql).fetch_all(&mut *connection).await?;
     let manifests = rows.iter().map(known_manifest).collect::<Result<_, _>>()?;
     let sql = "SELECT a.announcer, a.plugin_name, a.source_hash, m.id FROM plugin_announcement a
                LEFT JOIN plugin_manifest m ON m.plugin_name = a.plugin_name AND m.source_hash = a.source_hash
                ORDER BY a.announcer, a.plugin_name";
-    let rows = sqlx::query(sql).fetch_all(connection).await?;
+    let rows = db::query(sql).fetch_all(connection).await?;
     let announcements = rows.iter().map(announcement).collect::<Result<_, _>>()?;
     Ok(RegistryState { manifests, announcements })
 }
 
-fn known_manifest(row: &SqliteRow) -> Result<KnownManifest, CatalogError> {
+fn known_manifest(row: &Row) -> Result<KnownManifest, CatalogError> {
     let status: String = row.try_get(5)?;
     Ok(KnownManifest {
         id: ManifestId::new(row.try_get(0)?),
@@ -164,13 +162,13 @@ fn known_manifest(row: &SqliteRow) -> Result<KnownManifest, CatalogError> {
     })
 }
 
-fn announcement(row: &SqliteRow) -> Result<Announcement, CatalogError> {
+fn announcement(row: &Row) -> Result<Announcement, CatalogError> {
     let (announcer, plugin) = (row.try_get(0)?, row.try_get(1)?);
     let manifest = row.try_get::<Option<i64>, _>(3)?.map(ManifestId::new);
     Ok(Announcement { announcer, plugin, version: version(row, 2)?, manifest })
 }
 
-fn version(row: &SqliteRow, column: usize) -> Result<PluginVersion, CatalogError> {
+fn version(row: &Row, column: usize) -> Result<PluginVersion, CatalogError> {
     let bytes: Vec<u8> = row.try_get(column)?;
     PluginVersion::try_from(bytes.as_slice())
         .map_err(|error| CatalogError::corrupt(error.to_string()))
@@ -184,10 +182,10 @@ impl SentinelTx {
         announced: &BTreeMap<String, PluginVersion>,
     ) -> Result<(), CatalogError> {
         let delete = "DELETE FROM plugin_announcement WHERE announcer = $1";
-        sqlx::query(delete).bind(announcer).execute(&mut *self.tx).await?;
+        db::query(delete).bind(announcer).execute(&mut *self.tx).await?;
         let insert = "INSERT INTO plugin_announcement (announcer, plugin_name, source_hash) VALUES ($1, $2, $3)";
         for (plugin, version) in announced {
-            let query = sqlx::query(insert).bind(announcer).bind(plugin);
+            let query = db::query(insert).bind(announcer).bind(plugin);
             query.bind(version.as_bytes().to_vec()).execute(&mut *self.tx).await?;
         }
         Ok(())
@@ -221,7 +219,7 @@ impl SentinelTx {
         routing_changed |= self.sync_rules(desired, now_us).await?;
         if routing_changed {
             let sql = "UPDATE catalog_meta SET rules_epoch = rules_epoch + 1";
-            sqlx::query(sql).execute(&mut *self.tx).await?;
+            db::query(sql).execute(&mut *self.tx).await?;
         }
         Ok(routing_changed)
     }
@@ -248,8 +246,8 @@ impl SentinelTx {
     async fn deactivate(&mut self, name: &str, now_us: i64) -> Result<bool, CatalogError> {
         let sql = "UPDATE plugin_config SET active_manifest_id = NULL, last_updated_us = $2
                    WHERE plugin_name = $1 AND active_manifest_id IS NOT NULL";
-        let query = sqlx::query(sql).bind(name).bind(now_us);
-        Ok(query.execute(&mut *self.tx).await?.rows_affected() > 0)
+        let query = db::query(sql).bind(name).bind(now_us);
+        Ok(query.execute(&mut *self.tx).await? > 0)
     }
 
     async fn sync_manifest(
@@ -267,7 +265,7 @@ impl SentinelTx {
         let declaration = declaration_text(plugin)?;
         let known = "SELECT id, status, coalesce(validation_error, ''), coalesce(declaration, ''), origin FROM plugin_manifest
                      WHERE plugin_name = $1 AND source_hash = $2";
-        let row = sqlx::query(known).bind(name).bind(&hash).fetch_optional(&mut *self.tx).await?;
+        let row = db::query(known).bind(name).bind(&hash).fetch_optional(&mut *self.tx).await?;
         let Some(row) = row else {
             let id = self.insert_manifest(plugin, status, declaration, now_us).await?;
             self.retire_others(name, id).await?;
@@ -285,7 +283,7 @@ impl SentinelTx {
         {
             self.retire_others(name, id).await?;
             let sql = "UPDATE plugin_manifest SET status = $2, validation_error = $3, declaration = $4, origin = $5, deployed_at_us = $6 WHERE id = $1";
-            sqlx::query(sql)
+            db::query(sql)
                 .bind(id)
                 .bind(status.as_str())
                 .bind(&plugin.error)
@@ -308,7 +306,7 @@ impl SentinelTx {
         let id = self.next_id(now_us).await?;
         let sql = "INSERT INTO plugin_manifest (id, plugin_name, source_hash, source_code, lock_text, status, origin, declaration, validation_error, created_at_us, deployed_at_us)
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-        sqlx::query(sql)
+        db::query(sql)
             .bind(id)
             .bind(plugin.name.as_str())
             .bind(plugin.version.as_bytes().to_vec())
@@ -327,7 +325,7 @@ impl SentinelTx {
 
     async fn retire_others(&mut self, name: &str, but: i64) -> Result<(), CatalogError> {
         let sql = "UPDATE plugin_manifest SET status = 'RETIRED' WHERE plugin_name = $1 AND id <> $2 AND status <> 'RETIRED'";
-        sqlx::query(sql).bind(name).bind(but).execute(&mut *self.tx).await?;
+        db::query(sql).bind(name).bind(but).execute(&mut *self.tx).await?;
         Ok(())
     }
 
@@ -345,7 +343,7 @@ impl SentinelTx {
         let retract = plugin.topics.iter().any(|topic| topic.options.retract_on_delete);
         let known = "SELECT subscription_tags, active_manifest_id, dedup,
                          limits = $2 AND settings = $3 AND retract = $4 AND origin = $5 FROM plugin_config WHERE plugin_name = $1";
-        let row = sqlx::query(known)
+        let row = db::query(known)
             .bind(plugin.name.as_str())
             .bind(&limits)
             .bind(&plugin.settings)
@@ -370,7 +368,7 @@ impl SentinelTx {
                    ON CONFLICT (plugin_name) DO UPDATE SET subscription_tags = excluded.subscription_tags,
                        active_manifest_id = excluded.active_manifest_id, origin = excluded.origin, limits = excluded.limits,
                        dedup = excluded.dedup, retract = excluded.retract, settings = excluded.settings, last_updated_us = excluded.last_updated_us";
-        sqlx::query(sql)
+        db::query(sql)
             .bind(plugin.name.as_str())
             .bind(tags)
             .bind(active)
@@ -395,12 +393,12 @@ impl SentinelTx {
             return Ok(());
         }
         let delete = "DELETE FROM topic_config WHERE plugin_name = $1";
-        sqlx::query(delete).bind(name).execute(&mut *self.tx).await?;
+        db::query(delete).bind(name).execute(&mut *self.tx).await?;
         let insert = "INSERT INTO topic_config (id, plugin_name, topic_name, uri, position, mode, options) VALUES ($1, $2, $3, $4, $5, $6, $7)";
         for (position, topic) in plugin.topics.iter().enumerate() {
             let options = serde_json::to_string(&topic.options)
                 .map_err(|error| CatalogError::corrupt(error.to_string()))?;
-            sqlx::query(insert)
+            db::query(insert)
                 .bind(self.next_id(now_us).await?)
                 .bind(name)
                 .bind(topic.topic.as_str())
@@ -426,9 +424,9 @@ impl SentinelTx {
                    WHERE plugin_name = $1 AND manifest_id <> $2 AND state IN ('PENDING', 'QUEUED')
                      AND NOT EXISTS (SELECT 1 FROM processing_job k WHERE k.file_version_id = processing_job.file_version_id
                                      AND k.manifest_id = $2 AND k.kind = processing_job.kind)";
-        sqlx::query(sql).bind(name).bind(active).execute(&mut *self.tx).await?;
+        db::query(sql).bind(name).bind(active).execute(&mut *self.tx).await?;
         let sql = "SELECT id FROM processing_job WHERE plugin_name = $1 AND manifest_id <> $2 AND state IN ('PENDING', 'QUEUED')";
-        for row in sqlx::query(sql).bind(name).bind(active).fetch_all(&mut *self.tx).await? {
+        for row in db::query(sql).bind(name).bind(active).fetch_all(&mut *self.tx).await? {
             self.end(JobId::new(row.try_get(0)?), JobState::Superseded, now_us).await?;
         }
         Ok(())
@@ -441,7 +439,7 @@ impl SentinelTx {
     ) -> Result<bool, CatalogError> {
         let sql = "SELECT DISTINCT plugin_name FROM plugin_manifest WHERE status IN ('ACTIVE', 'REJECTED')";
         let mut changed = false;
-        for row in sqlx::query(sql).fetch_all(&mut *self.tx).await? {
+        for row in db::query(sql).fetch_all(&mut *self.tx).await? {
             let name: String = row.try_get(0)?;
             if present.contains(name.as_str()) {
                 continue;
@@ -459,17 +457,17 @@ impl SentinelTx {
     ) -> Result<bool, CatalogError> {
         let sql = "SELECT pattern, tag, origin FROM routing_rule";
         let mut stored = BTreeSet::new();
-        for row in sqlx::query(sql).fetch_all(&mut *self.tx).await? {
+        for row in db::query(sql).fetch_all(&mut *self.tx).await? {
             stored.insert((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
         }
         let wanted = rules_of(desired, &stored);
         let delete = "DELETE FROM routing_rule WHERE pattern = $1 AND tag = $2";
         for (pattern, tag, _) in stored.difference(&wanted) {
-            sqlx::query(delete).bind(pattern).bind(tag).execute(&mut *self.tx).await?;
+            db::query(delete).bind(pattern).bind(tag).execute(&mut *self.tx).await?;
         }
         let insert = "INSERT INTO routing_rule (id, pattern, tag, origin) VALUES ($1, $2, $3, $4) ON CONFLICT (pattern, tag) DO NOTHING";
         for (pattern, tag, origin) in wanted.difference(&stored) {
-            let query = sqlx::query(insert).bind(self.next_id(now_us).await?);
+            let query = db::query(insert).bind(self.next_id(now_us).await?);
             query.bind(pattern).bind(tag).bind(origin).execute(&mut *self.tx).await?;
         }
         Ok(stored != wanted)

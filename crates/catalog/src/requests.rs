@@ -1,11 +1,9 @@
 //! What commands ask of the Sentinel: a row that it carries out, at once or at its next start.
 
-use crate::db::{Catalog, Role, from_json, to_json};
+use crate::db::{self, Catalog, Role, Row, from_json, to_json};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use protocol::{ArtifactId, JobId, LocationId, RequestId};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::fmt;
 
 /// Which spent jobs get another chance.
@@ -103,7 +101,7 @@ impl Catalog {
         let id = self.ids().await?.next(now_us);
         let (mut tx, _turn) = self.begin(Role::Sentinel).await?;
         let sql = "INSERT INTO request (id, kind, payload, state, requested_by, requested_at_us) VALUES ($1, $2, $3, 'NEW', $4, $5)";
-        let query = sqlx::query(sql).bind(id).bind(request.kind()).bind(payload);
+        let query = db::query(sql).bind(id).bind(request.kind()).bind(payload);
         let query = query.bind(requested_by).bind(now_us);
         query.execute(&mut *tx).await?;
         tx.commit().await?;
@@ -116,7 +114,7 @@ impl Catalog {
         id: RequestId,
     ) -> Result<Option<RequestReport>, CatalogError> {
         let sql = "SELECT result FROM request WHERE id = $1 AND state <> 'NEW'";
-        let row = sqlx::query(sql).bind(id.get()).fetch_optional(self.readers()).await?;
+        let row = db::query(sql).bind(id.get()).fetch_optional(self.readers()).await?;
         row.map(|row| from_json(row.try_get(0)?)).transpose()
     }
 }
@@ -124,8 +122,8 @@ impl Catalog {
 impl SentinelTx {
     pub async fn pending_requests(&mut self) -> Result<Vec<PendingRequest>, CatalogError> {
         let sql = "SELECT id, payload, requested_by, coalesce(result, '{}') FROM request WHERE state = 'NEW' ORDER BY id LIMIT 100";
-        let rows = sqlx::query(sql).fetch_all(&mut *self.tx).await?;
-        let request = |row: &SqliteRow| -> Result<PendingRequest, CatalogError> {
+        let rows = db::query(sql).fetch_all(&mut *self.tx).await?;
+        let request = |row: &Row| -> Result<PendingRequest, CatalogError> {
             let payload: &str = row.try_get(1)?;
             Ok(PendingRequest {
                 id: RequestId::new(row.try_get(0)?),
@@ -144,7 +142,7 @@ impl SentinelTx {
         so_far: &RequestReport,
     ) -> Result<(), CatalogError> {
         let sql = "UPDATE request SET result = $2 WHERE id = $1 AND state = 'NEW'";
-        let query = sqlx::query(sql).bind(id.get()).bind(to_json(so_far)?);
+        let query = db::query(sql).bind(id.get()).bind(to_json(so_far)?);
         query.execute(&mut *self.tx).await?;
         Ok(())
     }
@@ -156,7 +154,7 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<(), CatalogError> {
         let sql = "UPDATE request SET state = 'DONE', result = $2, done_at_us = $3 WHERE id = $1";
-        let query = sqlx::query(sql).bind(id.get()).bind(to_json(report)?).bind(now_us);
+        let query = db::query(sql).bind(id.get()).bind(to_json(report)?).bind(now_us);
         query.execute(&mut *self.tx).await?;
         Ok(())
     }

@@ -1,8 +1,7 @@
 //! The write transactions. Each role has its own type, and only that type has the role's writes.
 
-use crate::db::{Catalog, Role, Turn, Tx};
+use crate::db::{self, Catalog, Role, Turn, Tx};
 use crate::error::CatalogError;
-use sqlx::Row;
 
 /// What the scout writes: roots, directories, locations, versions, new jobs.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ impl Catalog {
         let (mut tx, _turn) = self.begin(Role::Sentinel).await?;
         let sql =
             "UPDATE catalog_meta SET sentinel_epoch = sentinel_epoch + 1 RETURNING sentinel_epoch";
-        let epoch = sqlx::query(sql).fetch_one(&mut *tx).await?.try_get(0)?;
+        let epoch = db::query(sql).fetch_one(&mut *tx).await?.try_get(0)?;
         tx.commit().await?;
         Ok(SentinelEpoch(epoch))
     }
@@ -45,7 +44,7 @@ impl Catalog {
         self.ids().await?;
         let (mut tx, turn) = self.begin(Role::Sentinel).await?;
         let sql = "SELECT sentinel_epoch FROM catalog_meta";
-        let current: i64 = sqlx::query(sql).fetch_one(&mut *tx).await?.try_get(0)?;
+        let current: i64 = db::query(sql).fetch_one(&mut *tx).await?.try_get(0)?;
         if current != epoch.0 {
             return Err(CatalogError::Deposed);
         }
@@ -55,7 +54,7 @@ impl Catalog {
 
 impl ScoutTx {
     pub async fn commit(self) -> Result<(), CatalogError> {
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await
     }
 
     pub(crate) async fn next_id(&self, now_us: i64) -> Result<i64, CatalogError> {
@@ -65,7 +64,7 @@ impl ScoutTx {
 
 impl SentinelTx {
     pub async fn commit(self) -> Result<(), CatalogError> {
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await
     }
 
     pub(crate) async fn next_id(&self, now_us: i64) -> Result<i64, CatalogError> {

@@ -1,13 +1,11 @@
 //! Versions, tags and new jobs: what the tagger reads, and its one write.
 
-use crate::db::{Bulk, Catalog, ROWS_MAX, content_hash, from_json, parsed, stat};
+use crate::db::{self, Bulk, Catalog, ROWS_MAX, Row, content_hash, from_json, parsed, stat};
 use crate::error::CatalogError;
 use crate::roles::ScoutTx;
 use protocol::{
     ContentHash, FileStat, Limits, LocationId, ManifestId, PluginName, SourceRootId, VersionId,
 };
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TodoLocation {
@@ -76,7 +74,7 @@ impl Catalog {
             let filter = "l.routed_epoch = $3";
             page.extend(self.locations(roots, filter, from.1, left, Some(from.0)).await?);
             let next = "SELECT min(routed_epoch) FROM file_location WHERE routed_epoch > $1 AND routed_epoch < $2 AND deleted_at_us IS NULL";
-            let next = sqlx::query(next).bind(from.0).bind(epoch).fetch_one(self.readers()).await?;
+            let next = db::query(next).bind(from.0).bind(epoch).fetch_one(self.readers()).await?;
             match next.try_get::<Option<i64>, _>(0)? {
                 Some(next) if page.len() < limit => from = (next, LocationId::new(0)),
                 _ => return Ok(page),
@@ -132,7 +130,7 @@ impl Catalog {
         let roots: Vec<String> = roots.iter().map(|root| root.get().to_string()).collect();
         let roots = roots.join(", ");
         let sql = format!("{TODO} ({roots}) AND {filter} ORDER BY l.id LIMIT $2");
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(after.get()).bind(limit as i64);
+        let mut query = db::query(sql).bind(after.get()).bind(limit as i64);
         if let Some(epoch) = epoch {
             query = query.bind(epoch);
         }
@@ -142,25 +140,25 @@ impl Catalog {
     /// Rises whenever rules, plugins or subscriptions change.
     pub async fn rules_epoch(&self) -> Result<i64, CatalogError> {
         let sql = "SELECT rules_epoch FROM catalog_meta";
-        Ok(sqlx::query(sql).fetch_one(self.readers()).await?.try_get(0)?)
+        db::query(sql).fetch_one(self.readers()).await?.try_get(0)
     }
 
     /// Until when a pass counts as under way; in the past: there is none.
     pub async fn pass_open_until(&self) -> Result<i64, CatalogError> {
         let sql = "SELECT pass_open_until_us FROM catalog_meta";
-        Ok(sqlx::query(sql).fetch_one(self.readers()).await?.try_get(0)?)
+        db::query(sql).fetch_one(self.readers()).await?.try_get(0)
     }
 
     pub async fn routing_table(&self) -> Result<RoutingTable, CatalogError> {
-        let mut tx = self.readers().begin().await?;
-        let epoch = sqlx::query("SELECT rules_epoch FROM catalog_meta").fetch_one(&mut *tx).await?;
+        let mut tx = self.readers().begin_reading().await?;
+        let epoch = db::query("SELECT rules_epoch FROM catalog_meta").fetch_one(&mut *tx).await?;
         let rules = "SELECT pattern, tag FROM routing_rule ORDER BY id";
-        let rules = sqlx::query(rules).fetch_all(&mut *tx).await?;
+        let rules = db::query(rules).fetch_all(&mut *tx).await?;
         let plugins = "SELECT plugin_name, active_manifest_id, subscription_tags, limits, dedup FROM plugin_config
                        WHERE active_manifest_id IS NOT NULL ORDER BY plugin_name";
-        let plugins = sqlx::query(plugins).fetch_all(&mut *tx).await?;
+        let plugins = db::query(plugins).fetch_all(&mut *tx).await?;
         let rule =
-            |row: &SqliteRow| -> Result<_, CatalogError> { Ok((row.try_get(0)?, row.try_get(1)?)) };
+            |row: &Row| -> Result<_, CatalogError> { Ok((row.try_get(0)?, row.try_get(1)?)) };
         Ok(RoutingTable {
             epoch: epoch.try_get(0)?,
             rules: rules.iter().map(rule).collect::<Result<_, _>>()?,
@@ -173,7 +171,7 @@ fn id_of(location: Option<&TodoLocation>) -> LocationId {
     location.map_or(LocationId::new(0), |location| location.id)
 }
 
-fn todo_location(row: &SqliteRow) -> Result<TodoLocation, CatalogError> {
+fn todo_location(row: &Row) -> Result<TodoLocation, CatalogError> {
     let current = match row.try_get::<Option<i64>, _>(12)? {
         None => None,
         Some(id) => Some(VersionSummary {
@@ -197,7 +195,7 @@ fn todo_location(row: &SqliteRow) -> Result<TodoLocation, CatalogError> {
     })
 }
 
-fn subscribed(row: &SqliteRow) -> Result<SubscribedPlugin, CatalogError> {
+fn subscribed(row: &Row) -> Result<SubscribedPlugin, CatalogError> {
     let name: String = row.try_get(0)?;
     let limits: String = row.try_get(3)?;
     let limits: Limits = from_json(&limits)?;
@@ -218,7 +216,7 @@ impl ScoutTx {
     /// While rewritten files of a pass are not all versioned, the Sentinel admits none of them. 0 ends the pass.
     pub async fn set_pass_open_until(&mut self, until_us: i64) -> Result<(), CatalogError> {
         let sql = "UPDATE catalog_meta SET pass_open_until_us = $1";
-        sqlx::query(sql).bind(until_us).execute(&mut *self.tx).await?;
+        db::query(sql).bind(until_us).execute(&mut *self.tx).await?;
         Ok(())
     }
 
@@ -240,7 +238,7 @@ impl ScoutTx {
 
     pub(crate) async fn check_rules(&mut self, epoch: i64) -> Result<(), CatalogError> {
         let sql = "SELECT rules_epoch FROM catalog_meta";
-        let row = sqlx::query(sql).fetch_one(&mut *self.tx).await?;
+        let row = db::query(sql).fetch_one(&mut *self.tx).await?;
         if row.try_get::<i64, _>(0)? == epoch { Ok(()) } else { Err(CatalogError::RulesMoved) }
     }
 }

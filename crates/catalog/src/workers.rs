@@ -1,10 +1,9 @@
 //! Worker sessions and the environments that jobs run in.
 
-use crate::db::Catalog;
+use crate::db::{self, Catalog, Row};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use protocol::{Environment, SessionToken};
-use sqlx::Row;
 
 #[derive(Debug, Clone)]
 pub struct WorkerRegistration<'a> {
@@ -40,7 +39,7 @@ impl SentinelTx {
         let environment = self.environment(worker.environment, now_us).await?;
         let sql = "INSERT INTO worker_node (id, worker_id, session, host, pid, environment_id, slots, state, started_at_us, last_seen_us)
                    VALUES ($1, $2, $3, $4, $5, $6, $7, 'ACTIVE', $8, $8)";
-        sqlx::query(sql)
+        db::query(sql)
             .bind(self.next_id(now_us).await?)
             .bind(worker.worker_id)
             .bind(worker.fresh.as_str())
@@ -56,8 +55,8 @@ impl SentinelTx {
 
     async fn resume(&mut self, session: &SessionToken, now_us: i64) -> Result<bool, CatalogError> {
         let sql = "UPDATE worker_node SET state = 'ACTIVE', last_seen_us = $2 WHERE session = $1";
-        let query = sqlx::query(sql).bind(session.as_str()).bind(now_us);
-        Ok(query.execute(&mut *self.tx).await?.rows_affected() > 0)
+        let query = db::query(sql).bind(session.as_str()).bind(now_us);
+        Ok(query.execute(&mut *self.tx).await? > 0)
     }
 
     /// One row per distinct environment.
@@ -69,7 +68,7 @@ impl SentinelTx {
         let sql = "INSERT INTO environment_context (id, fingerprint, host, user_name, git_hash, os, versions)
                    VALUES ($1, $2, $3, $4, $5, $6, $7)
                    ON CONFLICT (fingerprint) DO UPDATE SET fingerprint = excluded.fingerprint RETURNING id";
-        let row = sqlx::query(sql)
+        let row = db::query(sql)
             .bind(self.next_id(now_us).await?)
             .bind(fingerprint)
             .bind(&of.host)
@@ -79,7 +78,7 @@ impl SentinelTx {
             .bind(versions)
             .fetch_one(&mut *self.tx)
             .await?;
-        Ok(row.try_get(0)?)
+        row.try_get(0)
     }
 
     pub async fn worker_lost(
@@ -88,7 +87,7 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<(), CatalogError> {
         let sql = "UPDATE worker_node SET state = 'LOST', last_seen_us = $2 WHERE session = $1 AND state = 'ACTIVE'";
-        sqlx::query(sql).bind(session.as_str()).bind(now_us).execute(&mut *self.tx).await?;
+        db::query(sql).bind(session.as_str()).bind(now_us).execute(&mut *self.tx).await?;
         Ok(())
     }
 }
@@ -98,8 +97,8 @@ impl Catalog {
     pub async fn open_sessions(&self) -> Result<Vec<WorkerSession>, CatalogError> {
         let sql = "SELECT session, host, pid FROM worker_node WHERE state = 'ACTIVE'
                    OR session IN (SELECT session FROM processing_job WHERE session IS NOT NULL)";
-        let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
-        let session = |row: &sqlx::sqlite::SqliteRow| -> Result<WorkerSession, CatalogError> {
+        let rows = db::query(sql).fetch_all(self.readers()).await?;
+        let session = |row: &Row| -> Result<WorkerSession, CatalogError> {
             let token: String = row.try_get(0)?;
             Ok(WorkerSession {
                 session: token.parse().map_err(|_| CatalogError::corrupt("a session token"))?,

@@ -1,16 +1,15 @@
 //! Columns as values, and values as columns. What cannot be is said of the catalog, not of the caller.
 
+use super::row::Row;
 use crate::error::CatalogError;
 use protocol::{ContentHash, FileStat};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::fmt::Display;
 use std::str::FromStr;
 
 /// Inode, size, mtime and ctime in columns one after the other.
-pub(crate) fn stat(row: &SqliteRow, first: usize) -> Result<FileStat, CatalogError> {
+pub(crate) fn stat(row: &Row, first: usize) -> Result<FileStat, CatalogError> {
     // Stored bit for bit; SQL has no unsigned numbers.
     Ok(FileStat {
         inode: row.try_get::<i64, _>(first)?.cast_unsigned(),
@@ -20,12 +19,12 @@ pub(crate) fn stat(row: &SqliteRow, first: usize) -> Result<FileStat, CatalogErr
     })
 }
 
-pub(crate) fn content_hash(row: &SqliteRow, column: usize) -> Result<ContentHash, CatalogError> {
+pub(crate) fn content_hash(row: &Row, column: usize) -> Result<ContentHash, CatalogError> {
     ContentHash::try_from(row.try_get::<&[u8], _>(column)?)
         .map_err(|error| CatalogError::corrupt(error.to_string()))
 }
 
-pub(crate) fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, CatalogError> {
+pub(crate) fn unsigned(row: &Row, column: &str) -> Result<u64, CatalogError> {
     Ok(row.try_get::<i64, _>(column)?.cast_unsigned())
 }
 

@@ -1,12 +1,13 @@
 //! A catalog, opened.
 
+use super::connection::{Pool, Tx};
+use super::query::query;
 use crate::error::CatalogError;
 use crate::ids::{IdGenerator, NODES};
 use crate::{fingerprint, migrate};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Row, Sqlite, Transaction};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,6 @@ const WRITER_CACHE_KIB: &str = "-64000";
 /// 16 MiB of log between two checkpoints: what is written again and again meanwhile goes to the catalog once.
 const CHECKPOINT_PAGES: &str = "4000";
 
-pub(crate) type Tx = Transaction<'static, Sqlite>;
 /// The right to write, among those of this process.
 pub(crate) type Turn = OwnedSemaphorePermit;
 
@@ -52,9 +52,9 @@ pub struct Catalog {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    readers: SqlitePool,
-    scout: SqlitePool,
-    sentinel: SqlitePool,
+    readers: Pool,
+    scout: Pool,
+    sentinel: Pool,
     /// SQLite has one writer, and waiting for it is fairer here than in the database.
     turn: Arc<Semaphore>,
     ids: OnceCell<IdGenerator>,
@@ -78,9 +78,9 @@ impl Catalog {
             }
         };
         let inner = Inner {
-            readers,
-            scout: pool(&path, 1, scout).await?,
-            sentinel: pool(&path, 1, sentinel).await?,
+            readers: Pool::Sqlite(readers),
+            scout: Pool::Sqlite(pool(&path, 1, scout).await?),
+            sentinel: Pool::Sqlite(pool(&path, 1, sentinel).await?),
             turn: Arc::new(Semaphore::new(1)),
             ids: OnceCell::new(),
             path,
@@ -92,7 +92,7 @@ impl Catalog {
         &self.inner.path
     }
 
-    pub(crate) fn readers(&self) -> &SqlitePool {
+    pub(crate) fn readers(&self) -> &Pool {
         &self.inner.readers
     }
 
@@ -116,7 +116,7 @@ impl Catalog {
         let (mut tx, _turn) = self.begin(Role::Sentinel).await?;
         let sql =
             "UPDATE catalog_meta SET next_id_node = (next_id_node + 1) % $1 RETURNING next_id_node";
-        let node = sqlx::query(sql).bind(NODES).fetch_one(&mut *tx).await?.try_get(0)?;
+        let node = query(sql).bind(NODES).fetch_one(&mut *tx).await?.try_get(0)?;
         tx.commit().await?;
         Ok(IdGenerator::new(node))
     }

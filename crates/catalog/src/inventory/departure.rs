@@ -1,11 +1,9 @@
 //! Locations that leave the inventory.
 
-use crate::db::{Bulk, ROWS_MAX};
+use crate::db::{self, Bulk, ROWS_MAX, Row};
 use crate::error::CatalogError;
 use crate::roles::ScoutTx;
 use protocol::LocationId;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 /// Whatever became of a file's jobs: what may come of one that still runs has to leave, too.
 const TO_RETRACT: &str = "SELECT l.id, v.id, coalesce(c.active_manifest_id, max(j.manifest_id)), j.plugin_name, v.content_id
@@ -66,7 +64,7 @@ impl ScoutTx {
         now_us: i64,
     ) -> Result<(), CatalogError> {
         let retracting = "SELECT EXISTS (SELECT 1 FROM plugin_config WHERE retract = 1)";
-        if !sqlx::query(retracting).fetch_one(&mut *self.tx).await?.try_get::<bool, _>(0)? {
+        if !db::query(retracting).fetch_one(&mut *self.tx).await?.try_get::<bool, _>(0)? {
             return Ok(());
         }
         let locations = locations.iter().map(|location| location.get());
@@ -102,7 +100,7 @@ struct Retraction {
 }
 
 impl Retraction {
-    fn of(row: &SqliteRow) -> Result<Self, CatalogError> {
+    fn of(row: &Row) -> Result<Self, CatalogError> {
         Ok(Self {
             location: row.try_get(0)?,
             version: row.try_get(1)?,

@@ -1,10 +1,8 @@
 //! What is stored of directories and their entries, to compare with the disk.
 
-use crate::db::{Bulk, Catalog, ROWS_MAX, stat};
+use crate::db::{self, Bulk, Catalog, ROWS_MAX, Row, stat};
 use crate::error::CatalogError;
 use protocol::{DirectoryId, FileStat, LocationId, SourceRootId};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +51,7 @@ impl Catalog {
     ) -> Result<Vec<StoredEntry>, CatalogError> {
         let sql = "SELECT id, name, inode, size, mtime_ns, ctime_ns, deleted_at_us IS NOT NULL FROM file_location
                    WHERE directory_id = $1 AND name > $2 ORDER BY name LIMIT $3";
-        let rows = sqlx::query(sql)
+        let rows = db::query(sql)
             .bind(directory.get())
             // No name is empty.
             .bind(after.unwrap_or_default().to_vec())
@@ -73,8 +71,8 @@ impl Catalog {
                    WHERE directory_id IN ";
         let query = Bulk::list(sql, directories.iter().map(|directory| directory.get()));
         let query = query.then(" ORDER BY directory_id, name LIMIT ").bind(limit as i64);
-        let rows = query.fetch(&mut *self.readers().acquire().await?).await?;
-        let entry = |row: &SqliteRow| Ok((DirectoryId::new(row.try_get(7)?), stored_entry(row)?));
+        let rows = query.fetch(&mut self.readers().acquire().await?).await?;
+        let entry = |row: &Row| Ok((DirectoryId::new(row.try_get(7)?), stored_entry(row)?));
         rows.iter().map(entry).collect()
     }
 
@@ -89,7 +87,7 @@ impl Catalog {
         let (first, last) = below(parent);
         let sql = "SELECT path, id, digest FROM directory WHERE source_root_id = $1 AND path >= $2 AND path < $3 AND path >= $4
                    ORDER BY path LIMIT $5";
-        let rows = sqlx::query(sql)
+        let rows = db::query(sql)
             .bind(root.get())
             .bind(first)
             .bind(last)
@@ -97,7 +95,7 @@ impl Catalog {
             .bind(limit as i64)
             .fetch_all(self.readers())
             .await?;
-        let directory = |row: &SqliteRow| -> Result<_, CatalogError> {
+        let directory = |row: &Row| -> Result<_, CatalogError> {
             let id = DirectoryId::new(row.try_get(1)?);
             Ok((row.try_get(0)?, DirectoryDigest { id, digest: row.try_get(2)? }))
         };
@@ -106,7 +104,7 @@ impl Catalog {
 
     pub async fn root_of(&self, path: &[u8]) -> Result<Option<SourceRootId>, CatalogError> {
         let sql = "SELECT id FROM source_root WHERE path = $1";
-        let row = sqlx::query(sql).bind(path.to_vec()).fetch_optional(self.readers()).await?;
+        let row = db::query(sql).bind(path.to_vec()).fetch_optional(self.readers()).await?;
         row.map(|row| Ok(SourceRootId::new(row.try_get(0)?))).transpose()
     }
 
@@ -114,8 +112,8 @@ impl Catalog {
     pub async fn ignore_rules(&self, root: SourceRootId) -> Result<Vec<String>, CatalogError> {
         let sql = "SELECT pattern FROM ignore_rule WHERE active = 1 AND (source_root_id IS NULL OR source_root_id = $1)
                    ORDER BY id";
-        let rows = sqlx::query(sql).bind(root.get()).fetch_all(self.readers()).await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+        let rows = db::query(sql).bind(root.get()).fetch_all(self.readers()).await?;
+        rows.iter().map(|row| row.try_get(0)).collect()
     }
 }
 
@@ -129,7 +127,7 @@ fn below(parent: &[u8]) -> (Vec<u8>, Vec<u8>) {
     ([parent, b"/"].concat(), [parent, b"0"].concat())
 }
 
-fn stored_entry(row: &SqliteRow) -> Result<StoredEntry, CatalogError> {
+fn stored_entry(row: &Row) -> Result<StoredEntry, CatalogError> {
     let (id, name) = (LocationId::new(row.try_get(0)?), row.try_get(1)?);
     Ok(StoredEntry { id, name, stat: stat(row, 2)?, deleted: row.try_get(6)? })
 }

@@ -1,11 +1,9 @@
 //! Roots, directories and locations, as the scout found them.
 
-use crate::db::{Bulk, ROWS_MAX};
+use crate::db::{self, Bulk, ROWS_MAX, Row};
 use crate::error::CatalogError;
 use crate::roles::ScoutTx;
 use protocol::{DirectoryId, FileStat, SourceRootId};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
 
 /// A directory as it is to be stored.
@@ -36,7 +34,7 @@ impl ScoutTx {
         let id = self.next_id(now_us).await?;
         let sql = "INSERT INTO source_root (id, path, kind, active, added_at_us) VALUES ($1, $2, 'local', 1, $3)
                    ON CONFLICT (path) DO UPDATE SET active = 1 RETURNING id";
-        let query = sqlx::query(sql).bind(id).bind(path.to_vec()).bind(now_us);
+        let query = db::query(sql).bind(id).bind(path.to_vec()).bind(now_us);
         Ok(SourceRootId::new(query.fetch_one(&mut *self.tx).await?.try_get(0)?))
     }
 
@@ -132,7 +130,7 @@ impl ScoutTx {
 /// The database answers in an order of its own choice.
 fn in_order(
     directories: &[NewDirectory<'_>],
-    rows: &[SqliteRow],
+    rows: &[Row],
 ) -> Result<Vec<DirectoryId>, CatalogError> {
     let mut ids = HashMap::with_capacity(rows.len());
     for row in rows {

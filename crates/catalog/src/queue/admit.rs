@@ -2,12 +2,11 @@
 
 use super::job::Job;
 use super::supersede::Reach;
-use crate::db::{Bulk, ROWS_MAX};
+use crate::db::{self, Bulk, ROWS_MAX};
 use crate::error::CatalogError;
 use crate::job_state::{Hold, JobState};
 use crate::roles::SentinelTx;
 use protocol::{JobId, JobKind, LocationId, ManifestId};
-use sqlx::Row;
 use std::collections::{HashMap, HashSet};
 
 /// Jobs in one transaction.
@@ -69,7 +68,7 @@ impl SentinelTx {
     pub async fn admit(&mut self, now_us: i64) -> Result<u64, CatalogError> {
         let mut due = Vec::new();
         for sql in [BACKOFF_DUE, CHANGED_DUE, ADMIT_DUE] {
-            let query = sqlx::query(sql).bind(now_us).bind(ADMIT_MAX);
+            let query = db::query(sql).bind(now_us).bind(ADMIT_MAX);
             for row in query.fetch_all(&mut *self.tx).await? {
                 due.push(JobId::new(row.try_get(0)?));
             }

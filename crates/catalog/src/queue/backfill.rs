@@ -1,15 +1,13 @@
 //! Files that were processed before, once more: what there is of each, and its job in the backfill lane.
 
 use super::job::Job;
-use crate::db::{Bulk, Catalog, ROWS_MAX, parsed};
+use crate::db::{self, Bulk, Catalog, ROWS_MAX, Row, parsed};
 use crate::error::CatalogError;
 use crate::job_state::{JobState, Lane, is_legal};
 use crate::report::joined;
 use crate::roles::SentinelTx;
 use crate::tagging::SubscribedPlugin;
 use protocol::{JobId, LocationId, ManifestId, VersionId};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::collections::{HashMap, HashSet};
 
 /// What a live path holds, and the plugin's jobs for it, the oldest first.
@@ -94,7 +92,7 @@ impl Catalog {
         after: LocationId,
         limit: usize,
     ) -> Result<Vec<BackfillFile>, CatalogError> {
-        let query = sqlx::query(FILES).bind(after.get()).bind(limit as i64);
+        let query = db::query(FILES).bind(after.get()).bind(limit as i64);
         let rows = query.fetch_all(self.readers()).await?;
         let mut files = rows.iter().map(file).collect::<Result<Vec<_>, _>>()?;
         let places: HashMap<VersionId, usize> =
@@ -105,7 +103,7 @@ impl Catalog {
             let query = Bulk::new(JOBS_OF).bind(plugin.name.as_str());
             let query = query.then_list(" AND j.file_version_id IN ", versions.into_iter());
             let query = query.then(" ORDER BY j.id");
-            for row in query.fetch(&mut *self.readers().acquire().await?).await? {
+            for row in query.fetch(&mut self.readers().acquire().await?).await? {
                 let version = VersionId::new(row.try_get(0)?);
                 let job = job(&row, plugin)?;
                 if let Some(at) = places.get(&version) {
@@ -124,9 +122,9 @@ impl Catalog {
         after: Option<JobId>,
         limit: usize,
     ) -> Result<Vec<GoneVersion>, CatalogError> {
-        let query = sqlx::query(GONE).bind(after.map_or(0, JobId::get)).bind(plugin);
+        let query = db::query(GONE).bind(after.map_or(0, JobId::get)).bind(plugin);
         let rows = query.bind(active.get()).bind(limit as i64).fetch_all(self.readers()).await?;
-        let gone = |row: &SqliteRow| -> Result<GoneVersion, CatalogError> {
+        let gone = |row: &Row| -> Result<GoneVersion, CatalogError> {
             let id = JobId::new(row.try_get(7)?);
             let state = parsed(row.try_get(8)?)?;
             let quarantined = row.try_get::<i64, _>(9)? > 0;
@@ -195,7 +193,11 @@ impl SentinelTx {
         insert.then(" ON CONFLICT DO NOTHING").execute(&mut self.tx).await
     }
 
-    async fn listed(&mut self, sql: &str, ids: &[JobId]) -> Result<HashSet<JobId>, CatalogError> {
+    async fn listed(
+        &mut self,
+        sql: &'static str,
+        ids: &[JobId],
+    ) -> Result<HashSet<JobId>, CatalogError> {
         let rows = Bulk::list(sql, ids.iter().map(|id| id.get())).fetch(&mut self.tx).await?;
         rows.iter().map(|row| Ok(JobId::new(row.try_get(0)?))).collect()
     }
@@ -225,7 +227,7 @@ impl SentinelTx {
     }
 }
 
-fn file(row: &SqliteRow) -> Result<BackfillFile, CatalogError> {
+fn file(row: &Row) -> Result<BackfillFile, CatalogError> {
     Ok(BackfillFile {
         location: LocationId::new(row.try_get(0)?),
         version: VersionId::new(row.try_get(1)?),
@@ -237,7 +239,7 @@ fn file(row: &SqliteRow) -> Result<BackfillFile, CatalogError> {
     })
 }
 
-fn job(row: &SqliteRow, plugin: &SubscribedPlugin) -> Result<BackfillJob, CatalogError> {
+fn job(row: &Row, plugin: &SubscribedPlugin) -> Result<BackfillJob, CatalogError> {
     let done: i64 = row.try_get(5)?;
     Ok(BackfillJob {
         id: JobId::new(row.try_get(1)?),

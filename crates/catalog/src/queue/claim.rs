@@ -1,12 +1,10 @@
 //! QUEUED to RUNNING, and what is in flight.
 
-use crate::db::{Catalog, from_json, parsed};
+use crate::db::{self, Catalog, Row, from_json, parsed};
 use crate::error::CatalogError;
 use crate::job_state::{JobState, Lane, is_legal};
 use crate::roles::SentinelTx;
 use protocol::{JobAttempt, JobId, JobKind, Limits, SessionToken};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +74,8 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<Vec<ClaimedJob>, CatalogError> {
         let query = match from {
-            ClaimFrom::Lane(_) => sqlx::query(CLAIM),
-            ClaimFrom::Suspects => sqlx::query(CLAIM_SUSPECTS),
+            ClaimFrom::Lane(_) => db::query(CLAIM),
+            ClaimFrom::Suspects => db::query(CLAIM_SUSPECTS),
         };
         let query = query.bind(session.as_str()).bind(now_us).bind(limit as i64);
         let query = match from {
@@ -103,7 +101,7 @@ impl SentinelTx {
     async fn retries(&mut self) -> Result<HashMap<String, Option<u32>>, CatalogError> {
         let sql = "SELECT plugin_name, limits FROM plugin_config";
         let mut retries = HashMap::new();
-        for row in sqlx::query(sql).fetch_all(&mut *self.tx).await? {
+        for row in db::query(sql).fetch_all(&mut *self.tx).await? {
             let limits: Limits = from_json(row.try_get(1)?)?;
             retries.insert(row.try_get(0)?, limits.retries);
         }
@@ -111,7 +109,7 @@ impl SentinelTx {
     }
 }
 
-fn claimed(row: &SqliteRow, retries: Option<u32>) -> Result<ClaimedJob, CatalogError> {
+fn claimed(row: &Row, retries: Option<u32>) -> Result<ClaimedJob, CatalogError> {
     Ok(ClaimedJob {
         job: JobAttempt { id: JobId::new(row.try_get(0)?), attempt: row.try_get(1)? },
         failures: row.try_get(2)?,
@@ -126,8 +124,8 @@ impl Catalog {
         let sql = "SELECT j.id, j.attempt, j.failures, j.losses, j.lane, c.limits, j.session, j.state = 'COMMITTING', j.recovery
                    FROM processing_job j LEFT JOIN plugin_config c ON c.plugin_name = j.plugin_name
                    WHERE j.session IS NOT NULL";
-        let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
-        let in_flight = |row: &SqliteRow| -> Result<InFlightJob, CatalogError> {
+        let rows = db::query(sql).fetch_all(self.readers()).await?;
+        let in_flight = |row: &Row| -> Result<InFlightJob, CatalogError> {
             let limits: Option<&str> = row.try_get(5)?;
             let limits: Option<Limits> = limits.map(from_json).transpose()?;
             let session: Option<&str> = row.try_get(6)?;

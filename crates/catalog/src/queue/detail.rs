@@ -1,13 +1,12 @@
 //! All that a DISPATCH tells a worker.
 
-use crate::db::{Bulk, ROWS_MAX, content_hash, from_json, parsed, stat};
+use crate::db::{self, Bulk, ROWS_MAX, Row, content_hash, from_json, parsed, stat};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use protocol::{
     ContentHash, FileStat, JobId, Limits, ManifestId, PluginName, PluginVersion, SinkUri,
     TopicName, TopicOptions, VersionId,
 };
-use sqlx::Row;
 use std::collections::HashMap;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +85,7 @@ impl SentinelTx {
     ) -> Result<ManifestDetail, CatalogError> {
         let sql = "SELECT m.plugin_name, m.source_hash, m.source_code, c.limits, c.settings
                    FROM plugin_manifest m JOIN plugin_config c ON c.plugin_name = m.plugin_name WHERE m.id = $1";
-        let row = sqlx::query(sql).bind(manifest.get()).fetch_one(&mut *self.tx).await?;
+        let row = db::query(sql).bind(manifest.get()).fetch_one(&mut *self.tx).await?;
         let name: String = row.try_get(0)?;
         let version: Vec<u8> = row.try_get(1)?;
         let limits: String = row.try_get(3)?;
@@ -106,8 +105,8 @@ impl SentinelTx {
         plugin: &str,
     ) -> Result<Vec<TopicTarget>, CatalogError> {
         let sql = "SELECT topic_name, uri, mode, options FROM topic_config WHERE plugin_name = $1 ORDER BY position";
-        let rows = sqlx::query(sql).bind(plugin).fetch_all(&mut *self.tx).await?;
-        let target = |row: &sqlx::sqlite::SqliteRow| -> Result<TopicTarget, CatalogError> {
+        let rows = db::query(sql).bind(plugin).fetch_all(&mut *self.tx).await?;
+        let target = |row: &Row| -> Result<TopicTarget, CatalogError> {
             let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             let options: String = row.try_get(3)?;
             Ok(TopicTarget {

@@ -1,6 +1,7 @@
 //! RUNNING to whatever follows an attempt that did not succeed.
 
 use super::job::Job;
+use crate::db;
 use crate::error::CatalogError;
 use crate::job_state::{Hold, JobState};
 use crate::roles::SentinelTx;
@@ -81,7 +82,7 @@ impl SentinelTx {
         job.check_move(JobState::Pending)?;
         let sql = "UPDATE processing_job SET state = 'PENDING', hold = $2, not_before_us = $3, ended_at_us = $4, session = NULL,
                        is_live = 0, has_content = $5 WHERE id = $1";
-        let query = sqlx::query(sql).bind(job.id.get()).bind(hold.as_str());
+        let query = db::query(sql).bind(job.id.get()).bind(hold.as_str());
         let query = query.bind(not_before_us).bind(now_us).bind(hold == Hold::Backoff);
         query.execute(&mut *self.tx).await?;
         Ok(())
@@ -90,7 +91,7 @@ impl SentinelTx {
     async fn store_error(&mut self, failure: &Failure) -> Result<(), CatalogError> {
         let costs = !matches!(failure.next, FailNext::Changed);
         let sql = "UPDATE processing_job SET error_class = $2, error_message = $3, bytes_in = $4, failures = failures + $5 WHERE id = $1";
-        sqlx::query(sql)
+        db::query(sql)
             .bind(failure.job.id.get())
             .bind(failure.class.as_str())
             .bind(&failure.message)
@@ -111,7 +112,7 @@ impl SentinelTx {
             let job = job.filter(|job| job.attempt == loss.job.attempt);
             let Some(job) = job.filter(|job| job.state == JobState::Running) else { continue };
             let sql = "UPDATE processing_job SET losses = $2 WHERE id = $1";
-            sqlx::query(sql).bind(job.id.get()).bind(loss.losses).execute(&mut *self.tx).await?;
+            db::query(sql).bind(job.id.get()).bind(loss.losses).execute(&mut *self.tx).await?;
             if loss.spent {
                 self.store_loss(job.id).await?;
                 spent.push(job);
@@ -126,7 +127,7 @@ impl SentinelTx {
 
     async fn store_loss(&mut self, job: JobId) -> Result<(), CatalogError> {
         let sql = "UPDATE processing_job SET error_class = $2, error_message = $3 WHERE id = $1";
-        let query = sqlx::query(sql).bind(job.get()).bind(ErrorClass::WorkerLost.as_str());
+        let query = db::query(sql).bind(job.get()).bind(ErrorClass::WorkerLost.as_str());
         query.bind(SPENT).execute(&mut *self.tx).await?;
         Ok(())
     }

@@ -7,7 +7,6 @@ use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
 use protocol::{JobAttempt, JobId, ReadyJob, SessionToken, StagedOutput, Superseded};
-use sqlx::Row;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,10 @@
 //! A job with what decides its moves.
 
-use crate::db::{Bulk, ROWS_MAX, parsed};
+use crate::db::{Bulk, ROWS_MAX, Row, parsed};
 use crate::error::CatalogError;
 use crate::job_state::{JobState, is_legal, kind_of};
 use crate::roles::SentinelTx;
 use protocol::{JobId, JobKind, LocationId, ManifestId};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
 
 #[derive(Debug, Clone)]
@@ -40,7 +38,7 @@ const JOBS: &str = "SELECT j.id, j.kind, j.state, j.attempt, j.recovery, j.sessi
     WHERE j.id IN ";
 
 impl Job {
-    fn of(row: &SqliteRow) -> Result<Self, CatalogError> {
+    fn of(row: &Row) -> Result<Self, CatalogError> {
         let (kind, state): (&str, &str) = (row.try_get(1)?, row.try_get(2)?);
         Ok(Self {
             id: JobId::new(row.try_get(0)?),

@@ -6,7 +6,6 @@ use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
 use protocol::JobId;
-use sqlx::Row;
 use std::collections::HashSet;
 
 /// Jobs whose plugin has another version in force, by which the same bytes were processed before.

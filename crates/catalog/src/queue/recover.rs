@@ -1,11 +1,10 @@
 //! COMMITTING jobs whose worker is lost: another finishes them, or finds that the staged data is gone for good.
 
-use crate::db::{content_hash, parsed};
+use crate::db::{self, Row, content_hash, parsed};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
 use protocol::{JobAttempt, JobId, SessionToken, StagedOutput};
-use sqlx::Row;
 
 /// What was granted, as the recoverer has to find it.
 pub type RecoveryOutput = StagedOutput;
@@ -19,9 +18,9 @@ impl SentinelTx {
     ) -> Result<Option<u32>, CatalogError> {
         let sql = "UPDATE processing_job SET recovery = recovery + 1, session = $3
                    WHERE id = $1 AND attempt = $2 AND state = 'COMMITTING' RETURNING recovery";
-        let query = sqlx::query(sql).bind(job.id.get()).bind(job.attempt).bind(session.as_str());
+        let query = db::query(sql).bind(job.id.get()).bind(job.attempt).bind(session.as_str());
         let row = query.fetch_optional(&mut *self.tx).await?;
-        row.map(|row| Ok(row.try_get(0)?)).transpose()
+        row.map(|row| row.try_get(0)).transpose()
     }
 
     pub async fn recovery_outputs(
@@ -30,8 +29,8 @@ impl SentinelTx {
     ) -> Result<Vec<RecoveryOutput>, CatalogError> {
         let sql = "SELECT topic, uri, staged, file, rows, size_bytes, hash, schema FROM artifact
                    WHERE job_id = $1 AND state = 'PROMOTING' ORDER BY id";
-        let rows = sqlx::query(sql).bind(job.get()).fetch_all(&mut *self.tx).await?;
-        let output = |row: &sqlx::sqlite::SqliteRow| -> Result<StagedOutput, CatalogError> {
+        let rows = db::query(sql).bind(job.get()).fetch_all(&mut *self.tx).await?;
+        let output = |row: &Row| -> Result<StagedOutput, CatalogError> {
             let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             Ok(StagedOutput {
                 topic: parsed(&topic)?,
@@ -59,7 +58,7 @@ impl SentinelTx {
         // Of what was promoted already, nothing stays: it is moved away as what is replaced is.
         let artifacts =
             "UPDATE artifact SET state = 'SUPERSEDED' WHERE job_id = $1 AND state = 'PROMOTING'";
-        sqlx::query(artifacts).bind(job.id.get()).execute(&mut *self.tx).await?;
+        db::query(artifacts).bind(job.id.get()).execute(&mut *self.tx).await?;
         // It stays in the queue even where it was overtaken; what waits for it may end it there.
         self.queue_again(&[&job], 0).await?;
         self.release(&[job.id.get()]).await?;

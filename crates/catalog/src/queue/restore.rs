@@ -1,14 +1,13 @@
 //! COMPLETED to QUEUED, because what the job published is lost: the file runs again, whole, under a new attempt.
 
 use super::job::Job;
-use crate::db::{Bulk, ROWS_MAX};
+use crate::db::{self, Bulk, ROWS_MAX};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::report::live_place;
 use crate::requests::RefusedJob;
 use crate::roles::SentinelTx;
 use protocol::{ArtifactId, JobId, JobKind};
-use sqlx::Row;
 use std::collections::HashSet;
 
 /// What came of a restoration.
@@ -87,16 +86,16 @@ impl SentinelTx {
     async fn take_back_all(&mut self, job: &Job, runner: &Job) -> Result<(), CatalogError> {
         let artifacts =
             "UPDATE artifact SET state = 'SUPERSEDED' WHERE job_id = $1 AND state <> 'SUPERSEDED'";
-        sqlx::query(artifacts).bind(job.id.get()).execute(&mut *self.tx).await?;
+        db::query(artifacts).bind(job.id.get()).execute(&mut *self.tx).await?;
         if job.id != runner.id {
             let update =
                 "UPDATE processing_job SET has_content = 0, superseded_by = $2 WHERE id = $1";
-            let query = sqlx::query(update).bind(job.id.get()).bind(runner.id.get());
+            let query = db::query(update).bind(job.id.get()).bind(runner.id.get());
             query.execute(&mut *self.tx).await?;
         }
         let clean = "UPDATE processing_job SET failures = 0, losses = 0, rows = 0, size_bytes = 0, superseded_by = NULL, retracted_by = NULL
                      WHERE id = $1";
-        sqlx::query(clean).bind(runner.id.get()).execute(&mut *self.tx).await?;
+        db::query(clean).bind(runner.id.get()).execute(&mut *self.tx).await?;
         Ok(())
     }
 
@@ -120,7 +119,7 @@ impl SentinelTx {
     /// The tagger looks at every file once more, and gives those a job that have none.
     async fn route_again(&mut self) -> Result<(), CatalogError> {
         let sql = "UPDATE catalog_meta SET rules_epoch = rules_epoch + 1";
-        sqlx::query(sql).execute(&mut *self.tx).await?;
+        db::query(sql).execute(&mut *self.tx).await?;
         Ok(())
     }
 }

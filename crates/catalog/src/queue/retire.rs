@@ -1,16 +1,15 @@
 //! Superseded files leave the topic's directory: workers are told until they say that it is done.
 
-use crate::db::{Bulk, ROWS_MAX, parsed};
+use crate::db::{self, Bulk, ROWS_MAX, Row, parsed};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use protocol::{ArtifactId, Retirement};
-use sqlx::Row;
 
 impl SentinelTx {
     pub async fn retirements(&mut self, limit: usize) -> Result<Vec<Retirement>, CatalogError> {
         let sql = "SELECT id, topic, uri, file FROM artifact WHERE state = 'SUPERSEDED' AND retired = 0 ORDER BY id LIMIT $1";
-        let rows = sqlx::query(sql).bind(limit as i64).fetch_all(&mut *self.tx).await?;
-        let retirement = |row: &sqlx::sqlite::SqliteRow| -> Result<Retirement, CatalogError> {
+        let rows = db::query(sql).bind(limit as i64).fetch_all(&mut *self.tx).await?;
+        let retirement = |row: &Row| -> Result<Retirement, CatalogError> {
             let (topic, uri): (String, String) = (row.try_get(1)?, row.try_get(2)?);
             let artifact = ArtifactId::new(row.try_get(0)?);
             Ok(Retirement {

@@ -2,12 +2,11 @@
 
 use super::job::Job;
 use super::supersede::Reach;
-use crate::db::Bulk;
+use crate::db::{self, Bulk, Row};
 use crate::error::CatalogError;
 use crate::job_state::{Hold, JobState};
 use crate::roles::SentinelTx;
 use protocol::{JobId, JobKind};
-use sqlx::Row;
 use std::collections::HashMap;
 
 /// Jobs of the same file and plugin that may still publish.
@@ -36,7 +35,7 @@ impl SentinelTx {
             gone.into_iter().partition(|job| in_flight.contains_key(&job.id));
         for job in waiting {
             let update = "UPDATE processing_job SET hold = $2, held_by = $3 WHERE id = $1";
-            let query = sqlx::query(update).bind(job.id.get()).bind(Hold::Older.as_str());
+            let query = db::query(update).bind(job.id.get()).bind(Hold::Older.as_str());
             query.bind(in_flight[&job.id].get()).execute(&mut *self.tx).await?;
         }
         self.end_not_started(&now, now_us).await?;
@@ -54,9 +53,7 @@ impl SentinelTx {
     ) -> Result<HashMap<JobId, JobId>, CatalogError> {
         let ids: Vec<i64> = retracts.iter().map(|job| job.id.get()).collect();
         let rows = Bulk::ids(IN_FLIGHT, &ids).then(" GROUP BY r.id").fetch(&mut self.tx).await?;
-        let pair = |row: &sqlx::sqlite::SqliteRow| {
-            Ok((JobId::new(row.try_get(0)?), JobId::new(row.try_get(1)?)))
-        };
+        let pair = |row: &Row| Ok((JobId::new(row.try_get(0)?), JobId::new(row.try_get(1)?)));
         rows.iter().map(pair).collect()
     }
 

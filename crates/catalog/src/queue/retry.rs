@@ -1,13 +1,12 @@
 //! FAILED and ABORTED to QUEUED, because a person wants it.
 
 use super::job::Job;
-use crate::db::{Bulk, ROWS_MAX};
+use crate::db::{self, Bulk, ROWS_MAX};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::requests::{RefusedJob, RetrySelection};
 use crate::roles::SentinelTx;
 use protocol::JobId;
-use sqlx::Row;
 use std::collections::HashSet;
 
 /// Jobs in one transaction, when all that failed are meant.
@@ -58,7 +57,7 @@ impl SentinelTx {
     }
 
     async fn failed_jobs(&mut self, plugin: Option<&str>) -> Result<Vec<JobId>, CatalogError> {
-        let query = sqlx::query(FAILED).bind(plugin).bind(RETRY_MAX as i64);
+        let query = db::query(FAILED).bind(plugin).bind(RETRY_MAX as i64);
         let rows = query.fetch_all(&mut *self.tx).await?;
         rows.iter().map(|row| Ok(JobId::new(row.try_get(0)?))).collect()
     }

@@ -1,11 +1,9 @@
 //! What a job's result replaces. One rule, for the grant (as a preview), the receipt, the admission and the retraction.
 
-use crate::db::{Bulk, ROWS_MAX, from_json};
+use crate::db::{self, Bulk, ROWS_MAX, Row, from_json};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use protocol::{JobId, TopicOptions};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::collections::HashSet;
 
 /// One job's result takes the place of another's.
@@ -151,8 +149,8 @@ impl SentinelTx {
         leaves: impl Fn(TopicOptions) -> bool,
     ) -> Result<HashSet<(String, String)>, CatalogError> {
         let sql = "SELECT plugin_name, topic_name, options FROM topic_config";
-        let rows = sqlx::query(sql).fetch_all(&mut *self.tx).await?;
-        let topic = |row: &SqliteRow| -> Result<_, CatalogError> {
+        let rows = db::query(sql).fetch_all(&mut *self.tx).await?;
+        let topic = |row: &Row| -> Result<_, CatalogError> {
             let options = from_json(row.try_get(2)?)?;
             Ok((!leaves(options)).then_some((row.try_get(0)?, row.try_get(1)?)))
         };

@@ -1,8 +1,7 @@
 //! What there is to do and what is waited for, by cheap reads: for the Sentinel's next step, and for the end of a `run`.
 
-use crate::db::Catalog;
+use crate::db::{self, Catalog};
 use crate::error::CatalogError;
-use sqlx::Row;
 
 /// Counts of jobs by what they wait for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,7 +65,7 @@ const WAITING: &str = "SELECT j.lane, count(*) FROM plugin_config c CROSS JOIN p
 
 impl Catalog {
     pub async fn opportunities(&self, now_us: i64) -> Result<Opportunities, CatalogError> {
-        let row = sqlx::query(OPPORTUNITIES).bind(now_us).fetch_one(self.readers()).await?;
+        let row = db::query(OPPORTUNITIES).bind(now_us).fetch_one(self.readers()).await?;
         Ok(Opportunities {
             fresh: row.try_get(0)?,
             backfill: row.try_get(1)?,
@@ -80,7 +79,7 @@ impl Catalog {
     pub async fn waiting(&self) -> Result<Waiting, CatalogError> {
         let mut waiting = Waiting::default();
         let mut queued = 0;
-        for row in sqlx::query(WAITING).fetch_all(self.readers()).await? {
+        for row in db::query(WAITING).fetch_all(self.readers()).await? {
             let count = row.try_get::<i64, _>(1)?.cast_unsigned();
             let place = match row.try_get(0)? {
                 "fresh" => &mut waiting.queued,

@@ -1,13 +1,11 @@
 //! What the catalog says of the locations of a batch, as far as it decides what becomes of them.
 
 use super::Tagged;
-use crate::db::{Bulk, ROWS_MAX, Tx, content_hash, parsed, stat};
+use crate::db::{Bulk, ROWS_MAX, Row, Tx, content_hash, parsed, stat};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::tagging::VersionSummary;
 use protocol::{ContentHash, FileStat, LocationId, ManifestId, VersionId};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::collections::{HashMap, HashSet};
 
 #[derive(Debug, Default)]
@@ -91,7 +89,7 @@ pub(super) async fn read(tx: &mut Tx, tagged: &[Tagged<'_>]) -> Result<Known, Ca
     Ok(known)
 }
 
-fn location(row: &SqliteRow) -> Result<KnownLocation, CatalogError> {
+fn location(row: &Row) -> Result<KnownLocation, CatalogError> {
     let current = match row.try_get::<Option<i64>, _>(5)? {
         None => None,
         Some(id) => Some(VersionSummary {
@@ -177,6 +175,6 @@ fn of_contents(contents: &[(i64, &str)], what: &'static str) -> Bulk {
     query.then(what)
 }
 
-fn processed(row: &SqliteRow) -> Result<Processed, CatalogError> {
+fn processed(row: &Row) -> Result<Processed, CatalogError> {
     Ok((row.try_get(0)?, row.try_get(1)?, ManifestId::new(row.try_get(2)?)))
 }

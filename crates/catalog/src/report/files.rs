@@ -1,10 +1,8 @@
 //! The inventory, file by file.
 
-use crate::db::{Catalog, content_hash};
+use crate::db::{self, Catalog, Row, content_hash};
 use crate::error::CatalogError;
 use protocol::{ContentHash, LocationId};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 #[derive(Debug, Clone, Default)]
 pub struct FileFilter {
@@ -54,7 +52,7 @@ const FILES: &str = "SELECT * FROM (
 
 impl Catalog {
     pub async fn files(&self, filter: &FileFilter) -> Result<Vec<FileRow>, CatalogError> {
-        let rows = sqlx::query(FILES)
+        let rows = db::query(FILES)
             .bind(filter.after.map_or(0, LocationId::get))
             .bind(&filter.status)
             .bind(filter.limit as i64)
@@ -64,7 +62,7 @@ impl Catalog {
     }
 }
 
-fn file(row: &SqliteRow) -> Result<FileRow, CatalogError> {
+fn file(row: &Row) -> Result<FileRow, CatalogError> {
     let has_version = row.try_get::<Option<i64>, _>("sequence")?;
     Ok(FileRow {
         id: LocationId::new(row.try_get("id")?),

@@ -1,12 +1,10 @@
 //! Jobs, and what each published.
 
 use super::files::joined;
-use crate::db::{Bulk, Catalog, parsed, unsigned};
+use crate::db::{self, Bulk, Catalog, Row, parsed, unsigned};
 use crate::error::CatalogError;
 use crate::job_state::{JobState, Lane};
 use protocol::{ArtifactId, JobId, VersionId};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
@@ -96,14 +94,14 @@ impl Catalog {
             query = query.then(" AND j.ended_at_us >= ").bind(since_us);
         }
         let query = query.then(" ORDER BY j.id DESC LIMIT ").bind(filter.limit as i64);
-        let rows = query.fetch(&mut *self.readers().acquire().await?).await?;
+        let rows = query.fetch(&mut self.readers().acquire().await?).await?;
         rows.iter().map(job).collect()
     }
 
     pub async fn artifacts_of(&self, job: JobId) -> Result<Vec<ArtifactRow>, CatalogError> {
         let sql = "SELECT id, topic, uri, file, rows, size_bytes, hash, state FROM artifact WHERE job_id = $1 ORDER BY id";
-        let rows = sqlx::query(sql).bind(job.get()).fetch_all(self.readers()).await?;
-        let artifact = |row: &SqliteRow| -> Result<ArtifactRow, CatalogError> {
+        let rows = db::query(sql).bind(job.get()).fetch_all(self.readers()).await?;
+        let artifact = |row: &Row| -> Result<ArtifactRow, CatalogError> {
             Ok(ArtifactRow {
                 id: ArtifactId::new(row.try_get("id")?),
                 topic: row.try_get("topic")?,
@@ -119,7 +117,7 @@ impl Catalog {
     }
 }
 
-fn job(row: &SqliteRow) -> Result<JobRow, CatalogError> {
+fn job(row: &Row) -> Result<JobRow, CatalogError> {
     let state: String = row.try_get("state")?;
     Ok(JobRow {
         id: JobId::new(row.try_get("id")?),

@@ -1,11 +1,9 @@
 //! Plugins and rules as they are in force.
 
-use crate::db::Catalog;
+use crate::db::{self, Catalog, Row};
 use crate::error::CatalogError;
 use crate::registry::{PluginStatus, declaration};
 use protocol::{ManifestId, PluginDeclaration, PluginVersion};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginRow {
@@ -35,7 +33,7 @@ impl Catalog {
         version: &PluginVersion,
     ) -> Result<Option<ManifestId>, CatalogError> {
         let sql = "SELECT id FROM plugin_manifest WHERE plugin_name = $1 AND source_hash = $2";
-        let query = sqlx::query(sql).bind(plugin).bind(version.as_bytes().as_slice());
+        let query = db::query(sql).bind(plugin).bind(version.as_bytes().as_slice());
         let row = query.fetch_optional(self.readers()).await?;
         row.map(|row| Ok(ManifestId::new(row.try_get(0)?))).transpose()
     }
@@ -46,8 +44,8 @@ impl Catalog {
                    WHERE $1 OR m.status <> 'RETIRED' OR (m.id = (SELECT max(k.id) FROM plugin_manifest k WHERE k.plugin_name = m.plugin_name)
                         AND NOT EXISTS (SELECT 1 FROM plugin_manifest k WHERE k.plugin_name = m.plugin_name AND k.status <> 'RETIRED'))
                    ORDER BY m.plugin_name, m.id";
-        let rows = sqlx::query(sql).bind(all).fetch_all(self.readers()).await?;
-        let plugin = |row: &SqliteRow| -> Result<PluginRow, CatalogError> {
+        let rows = db::query(sql).bind(all).fetch_all(self.readers()).await?;
+        let plugin = |row: &Row| -> Result<PluginRow, CatalogError> {
             let status: String = row.try_get(2)?;
             Ok(PluginRow {
                 name: row.try_get(0)?,
@@ -64,8 +62,8 @@ impl Catalog {
 
     pub async fn rules(&self) -> Result<Vec<RuleRow>, CatalogError> {
         let sql = "SELECT pattern, tag, origin FROM routing_rule ORDER BY tag, pattern";
-        let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
-        let rule = |row: &SqliteRow| -> Result<RuleRow, CatalogError> {
+        let rows = db::query(sql).fetch_all(self.readers()).await?;
+        let rule = |row: &Row| -> Result<RuleRow, CatalogError> {
             Ok(RuleRow { pattern: row.try_get(0)?, tag: row.try_get(1)?, origin: row.try_get(2)? })
         };
         rows.iter().map(rule).collect()

@@ -1,17 +1,15 @@
 //! What the catalog says of files in sinks, for who proves it: a snapshot, page by page, and fresh looks at what differs.
 
 use super::files::joined;
-use crate::db::{Bulk, Catalog, ROWS_MAX, content_hash, stat, unsigned};
+use crate::db::{self, Bulk, Catalog, Connection, ROWS_MAX, Row, Tx, content_hash, stat, unsigned};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use protocol::{ArtifactId, ContentHash, FileStat, JobId, VersionId};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Row, Sqlite, Transaction};
 
 /// All reads of one moment.
 #[derive(Debug)]
 pub struct Snapshot {
-    tx: Transaction<'static, Sqlite>,
+    tx: Tx,
 }
 
 /// How much there is to prove.
@@ -95,9 +93,9 @@ const LIVE_PLACES: &str = "SELECT j.id, k.id, r.path, d.path, l.name, l.inode, l
 impl Catalog {
     /// As long as it is held the database keeps what it shows.
     pub async fn snapshot(&self) -> Result<Snapshot, CatalogError> {
-        let mut tx = self.readers().begin().await?;
+        let mut tx = self.readers().begin_reading().await?;
         // A transaction sees the moment of its first read.
-        sqlx::query("SELECT id FROM catalog_meta").fetch_one(&mut *tx).await?;
+        db::query("SELECT id FROM catalog_meta").fetch_one(&mut *tx).await?;
         Ok(Snapshot { tx })
     }
 
@@ -107,7 +105,7 @@ impl Catalog {
         ids: &[ArtifactId],
     ) -> Result<Vec<ArtifactProof>, CatalogError> {
         let sql = format!("{ARTIFACTS} WHERE a.id IN ");
-        self.artifacts_where(&sql, ids.iter().map(|id| id.get())).await
+        self.artifacts_where(sql, ids.iter().map(|id| id.get())).await
     }
 
     /// All that these jobs published or are publishing, as it is now.
@@ -116,19 +114,19 @@ impl Catalog {
         jobs: &[JobId],
     ) -> Result<Vec<ArtifactProof>, CatalogError> {
         let sql = format!("{ARTIFACTS} WHERE a.job_id IN ");
-        self.artifacts_where(&sql, jobs.iter().map(|id| id.get())).await
+        self.artifacts_where(sql, jobs.iter().map(|id| id.get())).await
     }
 
     async fn artifacts_where(
         &self,
-        sql: &str,
+        sql: String,
         ids: impl Iterator<Item = i64>,
     ) -> Result<Vec<ArtifactProof>, CatalogError> {
         let ids: Vec<i64> = ids.collect();
         let mut found = Vec::new();
         for chunk in ids.chunks(ROWS_MAX) {
             let mut connection = self.readers().acquire().await?;
-            let rows = Bulk::ids(sql, chunk).fetch(&mut connection).await?;
+            let rows = Bulk::ids(sql.clone(), chunk).fetch(&mut connection).await?;
             found.extend(rows.iter().map(artifact).collect::<Result<Vec<_>, _>>()?);
         }
         Ok(found)
@@ -137,7 +135,7 @@ impl Catalog {
     /// State and attempt of a job, as they are now.
     pub async fn job_moment(&self, job: JobId) -> Result<Option<(JobState, u32)>, CatalogError> {
         let sql = "SELECT state, attempt FROM processing_job WHERE id = $1";
-        let row = sqlx::query(sql).bind(job.get()).fetch_optional(self.readers()).await?;
+        let row = db::query(sql).bind(job.get()).fetch_optional(self.readers()).await?;
         row.map(|row| Ok((job_state(row.try_get(0)?)?, row.try_get(1)?))).transpose()
     }
 
@@ -148,12 +146,12 @@ impl Catalog {
 }
 
 pub(crate) async fn live_place(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     job: JobId,
 ) -> Result<Option<LivePlace>, CatalogError> {
     let order = " ORDER BY CASE WHEN k.id = j.id THEN 0 ELSE 1 END, k.id LIMIT 1";
     let rows = Bulk::ids(LIVE_PLACES, &[job.get()]).then(order).fetch(connection).await?;
-    let place = |row: &SqliteRow| {
+    let place = |row: &Row| {
         Ok(LivePlace {
             job: JobId::new(row.try_get(1)?),
             root: row.try_get(2)?,
@@ -170,7 +168,7 @@ impl Snapshot {
         let sql = "SELECT count(*) AS files, coalesce(sum(size_bytes), 0) AS bytes,
                        (SELECT count(*) FROM processing_job) AS jobs
                    FROM artifact WHERE state <> 'SUPERSEDED'";
-        let row = sqlx::query(sql).fetch_one(&mut *self.tx).await?;
+        let row = db::query(sql).fetch_one(&mut *self.tx).await?;
         let (files, bytes) = (unsigned(&row, "files")?, unsigned(&row, "bytes")?);
         Ok(ProofSize { files, bytes, jobs: unsigned(&row, "jobs")? })
     }
@@ -183,8 +181,8 @@ impl Snapshot {
                        UNION ALL SELECT topic, uri, 0 AS declared, count(*) AS files FROM artifact
                                  WHERE state = 'CURRENT' GROUP BY topic, uri) AS places
                    GROUP BY topic, uri ORDER BY uri, topic";
-        let rows = sqlx::query(sql).fetch_all(&mut *self.tx).await?;
-        let sink = |row: &SqliteRow| {
+        let rows = db::query(sql).fetch_all(&mut *self.tx).await?;
+        let sink = |row: &Row| {
             let (topic, uri) = (row.try_get(0)?, row.try_get(1)?);
             let is_declared = row.try_get::<i64, _>(2)? == 1;
             let files = row.try_get::<i64, _>(3)?.cast_unsigned();
@@ -208,7 +206,7 @@ impl Snapshot {
     pub async fn jobs(&mut self, after: JobId) -> Result<Vec<JobProof>, CatalogError> {
         let sql = "SELECT id, attempt, rows FROM processing_job WHERE id > $1 AND state = 'COMPLETED' AND kind = 'process'
                    ORDER BY id LIMIT $2";
-        let rows = sqlx::query(sql).bind(after.get()).bind(ROWS_MAX as i64);
+        let rows = db::query(sql).bind(after.get()).bind(ROWS_MAX as i64);
         let mut jobs = Vec::with_capacity(ROWS_MAX);
         for row in rows.fetch_all(&mut *self.tx).await? {
             let (id, attempt) = (JobId::new(row.try_get(0)?), row.try_get::<u32, _>(1)?);
@@ -241,7 +239,7 @@ fn job_state(text: &str) -> Result<JobState, CatalogError> {
     text.parse().map_err(CatalogError::corrupt)
 }
 
-fn artifact(row: &SqliteRow) -> Result<ArtifactProof, CatalogError> {
+fn artifact(row: &Row) -> Result<ArtifactProof, CatalogError> {
     Ok(ArtifactProof {
         id: ArtifactId::new(row.try_get(0)?),
         job: JobId::new(row.try_get(1)?),

@@ -1,6 +1,6 @@
 //! What one run did: counts over what ended since it began.
 
-use crate::db::{Catalog, unsigned};
+use crate::db::{self, Catalog, unsigned};
 use crate::error::CatalogError;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Catalog {
                           coalesce(sum(CASE state WHEN 'COMPLETED' THEN quarantined ELSE 0 END), 0) AS quarantined,
                           coalesce(sum(CASE state WHEN 'COMPLETED' THEN bytes_in ELSE 0 END), 0) AS bytes_in
                    FROM processing_job WHERE ended_at_us >= $1 AND kind = 'process'";
-        let row = sqlx::query(sql).bind(since_us).fetch_one(self.readers()).await?;
+        let row = db::query(sql).bind(since_us).fetch_one(self.readers()).await?;
         Ok(RunTotals {
             jobs_completed: unsigned(&row, "completed")?,
             jobs_failed: unsigned(&row, "failed")?,
@@ -43,7 +43,7 @@ impl Catalog {
 
     /// Jobs made until then that are not at their end and could come to it without a person.
     pub async fn unfinished_jobs(&self, created_until_us: i64) -> Result<u64, CatalogError> {
-        let row = sqlx::query(UNFINISHED).bind(created_until_us).fetch_one(self.readers()).await?;
+        let row = db::query(UNFINISHED).bind(created_until_us).fetch_one(self.readers()).await?;
         unsigned(&row, "jobs")
     }
 
@@ -54,7 +54,7 @@ impl Catalog {
                    WHERE j.state IN ('FAILED', 'ABORTED') AND j.state = 'FAILED' AND j.kind = 'process'
                      AND NOT EXISTS (SELECT 1 FROM processing_job k WHERE k.file_version_id = j.file_version_id AND k.plugin_name = j.plugin_name
                                      AND k.id <> j.id AND k.state NOT IN ('FAILED', 'ABORTED'))";
-        let row = sqlx::query(sql).fetch_one(self.readers()).await?;
+        let row = db::query(sql).fetch_one(self.readers()).await?;
         unsigned(&row, "jobs")
     }
 }

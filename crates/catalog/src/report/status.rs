@@ -1,9 +1,7 @@
 //! The whole at a glance.
 
-use crate::db::{Catalog, unsigned};
+use crate::db::{self, Catalog, Row, unsigned};
 use crate::error::CatalogError;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +40,7 @@ impl Catalog {
         let sql = "SELECT count(*) AS files, count(deleted_at_us) AS deleted,
                        count(*) FILTER (WHERE dirty = 1 AND deleted_at_us IS NULL) AS unhashed,
                        (SELECT count(*) FROM file_version) AS versions FROM file_location";
-        let row = sqlx::query(sql).fetch_one(self.readers()).await?;
+        let row = db::query(sql).fetch_one(self.readers()).await?;
         let deleted = unsigned(&row, "deleted")?;
         Ok(Status {
             files: unsigned(&row, "files")? - deleted,
@@ -55,7 +53,7 @@ impl Catalog {
     }
 
     async fn job_counts(&self) -> Result<Vec<(String, u64)>, CatalogError> {
-        let rows = sqlx::query(JOBS_BY_STATE).fetch_all(self.readers()).await?;
+        let rows = db::query(JOBS_BY_STATE).fetch_all(self.readers()).await?;
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for row in rows {
             *counts.entry(row.try_get("state")?).or_default() += unsigned(&row, "jobs")?;
@@ -66,8 +64,8 @@ impl Catalog {
 
     async fn workers(&self) -> Result<Vec<WorkerRow>, CatalogError> {
         let sql = "SELECT worker_id, host, pid, slots, state, started_at_us FROM worker_node WHERE state = 'ACTIVE' ORDER BY id LIMIT 1000";
-        let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
-        let worker = |row: &SqliteRow| -> Result<WorkerRow, CatalogError> {
+        let rows = db::query(sql).fetch_all(self.readers()).await?;
+        let worker = |row: &Row| -> Result<WorkerRow, CatalogError> {
             Ok(WorkerRow {
                 worker_id: row.try_get(0)?,
                 host: row.try_get(1)?,

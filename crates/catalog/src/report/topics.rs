@@ -1,9 +1,7 @@
 //! Topics: where they go, and what lies there.
 
-use crate::db::{Catalog, unsigned};
+use crate::db::{self, Catalog, Row, unsigned};
 use crate::error::CatalogError;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicRow {
@@ -27,8 +25,8 @@ impl Catalog {
                        count(DISTINCT a.job_id) AS jobs
                    FROM names n LEFT JOIN artifact a ON a.topic = n.topic AND a.uri = n.uri AND a.state = 'CURRENT'
                    GROUP BY n.topic, n.uri ORDER BY n.topic, n.uri";
-        let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
-        let topic = |row: &SqliteRow| -> Result<TopicRow, CatalogError> {
+        let rows = db::query(sql).fetch_all(self.readers()).await?;
+        let topic = |row: &Row| -> Result<TopicRow, CatalogError> {
             Ok(TopicRow {
                 topic: row.try_get("topic")?,
                 uri: row.try_get("uri")?,
