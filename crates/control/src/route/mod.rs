@@ -4,9 +4,11 @@
 mod alternatives;
 mod class;
 mod glob;
+mod near;
 mod router;
 mod tag;
 
 pub use glob::{Glob, GlobError};
+pub use near::{NearMiss, near_miss};
 pub use router::{RouteError, Router};
 pub use tag::{TagError, auto_tag, check_tag};

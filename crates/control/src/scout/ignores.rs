@@ -3,7 +3,7 @@
 //! then the built-in names; so `!keep.tmp` in an ignore file brings back a file that the built-in names would drop.
 
 use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::gitignore::{Gitignore, GitignoreBuilder, Glob};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -16,6 +16,24 @@ pub(crate) const IGNORE_FILE: &[u8] = b".casparianignore";
 pub struct IgnorePatternError {
     pattern: String,
     cause: String,
+}
+
+/// What decides over a name: a pattern of an ignore file or of the settings, or a name that is never an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IgnoreOrigin {
+    /// The ignore file of this directory, relative to the source root.
+    File {
+        directory: Vec<u8>,
+    },
+    Settings,
+    BuiltIn,
+}
+
+/// Why a path is ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoreReason {
+    pub pattern: String,
+    pub origin: IgnoreOrigin,
 }
 
 /// What is ignored in a directory and below it, until a deeper ignore file says otherwise.
@@ -75,6 +93,33 @@ impl Ignores {
         self.settings.is_none() && self.nearest.is_none()
     }
 
+    /// As `has`, with what decided. None: it is not ignored.
+    pub(crate) fn reason(&self, path: &[u8], is_directory: bool) -> Option<IgnoreReason> {
+        let mut level = self.nearest.as_ref();
+        while let Some(file) = level {
+            let below = &path[file.prefix_len..];
+            match file.patterns.matched(path_of(below), is_directory) {
+                Match::None => level = file.above.as_ref(),
+                Match::Whitelist(_) => return None,
+                Match::Ignore(glob) => {
+                    let directory = path[..file.prefix_len.saturating_sub(1)].to_vec();
+                    return Some(reason(glob, IgnoreOrigin::File { directory }));
+                }
+            }
+        }
+        match self.settings.as_ref().map(|it| it.matched(path_of(path), is_directory)) {
+            Some(Match::Ignore(glob)) => Some(reason(glob, IgnoreOrigin::Settings)),
+            Some(Match::Whitelist(_)) => None,
+            _ => {
+                let name = name_of(path);
+                let pattern = || name.escape_ascii().to_string();
+                let built_in =
+                    || IgnoreReason { pattern: pattern(), origin: IgnoreOrigin::BuiltIn };
+                is_never_an_input(name, is_directory).then(built_in)
+            }
+        }
+    }
+
     /// `path` is relative to the source root. Its directory must not be ignored itself.
     pub(crate) fn has(&self, path: &[u8], is_directory: bool) -> bool {
         let mut level = self.nearest.as_ref();
@@ -97,8 +142,16 @@ pub(crate) fn is_never_an_input(name: &[u8], is_directory: bool) -> bool {
     name.ends_with(b".tmp") || name.ends_with(b".part") || name == b".DS_Store"
 }
 
+fn reason(glob: &Glob, origin: IgnoreOrigin) -> IgnoreReason {
+    IgnoreReason { pattern: glob.original().to_owned(), origin }
+}
+
+fn path_of(path: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(path))
+}
+
 fn says(patterns: &Gitignore, path: &[u8], is_directory: bool) -> Option<bool> {
-    match patterns.matched(Path::new(OsStr::from_bytes(path)), is_directory) {
+    match patterns.matched(path_of(path), is_directory) {
         Match::None => None,
         Match::Ignore(_) => Some(true),
         Match::Whitelist(_) => Some(false),
@@ -133,6 +186,8 @@ mod tests {
                     None => (*path, false),
                 };
                 assert_eq!(ignores.has(path.as_bytes(), is_directory), expected, "{path}");
+                let reason = ignores.reason(path.as_bytes(), is_directory);
+                assert_eq!(reason.is_some(), expected, "{path}: {reason:?}");
             }
         }
     }
@@ -161,6 +216,20 @@ mod tests {
             &["a/b/y.csv", "a/b/only_here.txt"],
             &["a/b/x.csv", "a/b/c/x.csv", "a/b/c/only_here.txt", "a/b/z.tmp"],
         );
+    }
+
+    #[test]
+    fn the_pattern_that_decides_is_named_with_its_place() {
+        let root = Ignores::from_patterns(&["*.log".into()]).unwrap();
+        let (inner, _) = root.with_file(b"a/b", b"/x.csv\n");
+        let reason = |path: &str| {
+            let reason = inner.reason(path.as_bytes(), false).unwrap();
+            (reason.pattern, reason.origin)
+        };
+        let file = IgnoreOrigin::File { directory: b"a/b".to_vec() };
+        assert_eq!(reason("a/b/x.csv"), ("/x.csv".to_owned(), file));
+        assert_eq!(reason("a/b/x.log"), ("*.log".to_owned(), IgnoreOrigin::Settings));
+        assert_eq!(reason("a/b/x.tmp"), ("x.tmp".to_owned(), IgnoreOrigin::BuiltIn));
     }
 
     #[test]

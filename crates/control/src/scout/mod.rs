@@ -13,6 +13,7 @@ mod ignores;
 mod inventory;
 mod lister;
 mod listing;
+mod outlook;
 mod pass;
 mod pass_mark;
 mod progress;
@@ -32,7 +33,8 @@ mod walk;
 mod walker;
 mod watch;
 
-pub use ignores::IgnorePatternError;
+pub use ignores::{IgnoreOrigin, IgnorePatternError, IgnoreReason};
+pub use outlook::{Obstacle, outlook};
 pub use pass::{HashMode, Scout, ScoutSettings};
 pub use progress::{Progress, ProgressCounts};
 pub use report::{Bounded, PassReport, PassedOver, PassedOverReason, Unreadable};
