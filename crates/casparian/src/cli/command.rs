@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::global::Global;
 use super::{
-    backfill, doctor, files, init, jobs, plugins, routes, run, scan, scout, sentinel, serve,
-    status, topics, verify, worker,
+    backfill, doctor, explain, files, init, jobs, plugins, routes, run, scan, scout, sentinel,
+    serve, status, topics, verify, worker,
 };
 use crate::failure::{Ending, Failure};
 use clap::{Parser, Subcommand};
@@ -36,6 +36,7 @@ pub enum Command {
     Topics(topics::Arguments),
     Plugins(plugins::Arguments),
     Routes(routes::Arguments),
+    Explain(explain::Arguments),
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
 }
@@ -62,6 +63,7 @@ impl Command {
             Self::Topics(arguments) => topics::execute(&arguments, context),
             Self::Plugins(arguments) => plugins::execute(&arguments, context),
             Self::Routes(arguments) => routes::execute(&arguments, context),
+            Self::Explain(arguments) => explain::execute(&arguments, context),
             Self::Verify(arguments) => verify::execute(&arguments, context),
             Self::Doctor(arguments) => doctor::execute(&arguments, context),
         }

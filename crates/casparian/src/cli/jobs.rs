@@ -37,7 +37,7 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
 }
 
 /// The same keys in a list and by itself.
-fn document(job: &JobRow) -> Map<String, Value> {
+pub(super) fn document(job: &JobRow) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut add = |key: &str, value: Value| drop(fields.insert(key.to_owned(), value));
     add("id", json!(job.id.to_string()));

@@ -6,6 +6,7 @@ mod command;
 mod context;
 mod doctor;
 mod entry;
+mod explain;
 mod files;
 mod global;
 mod init;

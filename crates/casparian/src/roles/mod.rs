@@ -27,5 +27,5 @@ pub use presence::{Presence, scout_lock, sentinel_lock};
 pub use run_once::Run;
 pub use run_report::RunReport;
 pub use signals::Signals;
-pub use sources::Scouting;
+pub use sources::{Scouting, own_places, sources_around};
 pub use standing::{run_scout, run_sentinel, run_worker, serve};

@@ -107,6 +107,26 @@ async fn known_around(
     Ok(known)
 }
 
+/// The sources that a path lies in, the innermost first, as a scan would take them.
+pub async fn sources_around(
+    settings: &Settings,
+    catalog: &Catalog,
+    path: &Path,
+) -> Result<Vec<Source>, Failure> {
+    let configured = configured(settings, Duration::ZERO).unwrap_or_default();
+    let mut sources = Vec::new();
+    for directory in path.ancestors() {
+        if let Some(source) = configured.iter().find(|source| source.path() == directory) {
+            add(&mut sources, source.clone());
+        } else if catalog.root_of(directory.as_os_str().as_bytes()).await?.is_some()
+            && let Ok(source) = Source::at(directory, &[])
+        {
+            add(&mut sources, source);
+        }
+    }
+    Ok(sources)
+}
+
 fn add(sources: &mut Vec<Source>, source: Source) {
     if !sources.contains(&source) {
         sources.push(source);
@@ -118,7 +138,7 @@ fn path_of(settings: &Settings, path: &Text) -> PathBuf {
 }
 
 /// State and output are never an input.
-fn own_places(settings: &Settings) -> Vec<PathBuf> {
+pub fn own_places(settings: &Settings) -> Vec<PathBuf> {
     let catalog = &settings.catalog.value;
     let files = ["", "-wal", "-shm"].map(|end| {
         let mut name = catalog.clone().into_os_string();

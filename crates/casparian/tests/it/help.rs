@@ -3,9 +3,9 @@
 use super::project::{Outcome, Project};
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "init", "run", "serve", "sentinel", "worker", "scout", "scan", "status", "files", "jobs",
-    "backfill", "topics", "plugins", "routes", "verify", "doctor",
+    "backfill", "topics", "plugins", "routes", "explain", "verify", "doctor",
 ];
 
 #[test]

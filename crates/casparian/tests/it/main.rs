@@ -7,6 +7,7 @@ mod backfill;
 mod config;
 mod doors;
 mod errors;
+mod explain;
 mod failing;
 mod help;
 mod names;

@@ -4,13 +4,15 @@ use super::files::joined;
 use crate::db::{self, Bulk, Catalog, Row, parsed, unsigned};
 use crate::error::CatalogError;
 use crate::job_state::{JobState, Lane};
-use protocol::{ArtifactId, JobId, VersionId};
+use protocol::{ArtifactId, JobId, LocationId, VersionId};
 
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
     pub id: Option<JobId>,
     pub state: Option<JobState>,
     pub plugin: Option<String>,
+    /// Only jobs of what lay there at any time.
+    pub location: Option<LocationId>,
     /// Only jobs that ended at this time or later, in microseconds.
     pub ended_since_us: Option<i64>,
     /// Only jobs before this one: the newest come first.
@@ -89,6 +91,11 @@ impl Catalog {
         }
         if let Some(plugin) = &filter.plugin {
             query = query.then(" AND j.plugin_name = ").bind(plugin.as_str());
+        }
+        if let Some(location) = filter.location {
+            let versions =
+                " AND j.file_version_id IN (SELECT id FROM file_version WHERE location_id = ";
+            query = query.then(versions).bind(location.get()).then(")");
         }
         if let Some(since_us) = filter.ended_since_us {
             query = query.then(" AND j.ended_at_us >= ").bind(since_us);

@@ -1,6 +1,7 @@
 //! Reads for commands, a file per subject. Each returns a page at most.
 
 mod files;
+mod history;
 mod jobs;
 mod plugins;
 mod proof;
@@ -10,6 +11,7 @@ mod topics;
 
 pub(crate) use files::joined;
 pub use files::{FileFilter, FileRow};
+pub use history::{DirectoryCounts, LocationRow, VersionRow};
 pub use jobs::{ArtifactRow, JobFilter, JobRow};
 pub use plugins::{PluginRow, RuleRow};
 pub(crate) use proof::live_place;
