@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fmt setup-build setup-python setup-deny
+.PHONY: help demo test chaos check bench fmt setup-build setup-python setup-deny
 
 VENV_PYTHON := $(CURDIR)/.venv/bin/python
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
@@ -11,6 +11,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 FILES ?= 200000
 CSV ?= 10000
 BIG_MB ?= 2048
+# For `make chaos`.
+CHAOS ?= --files 3000 --seconds 60 --workers 3 --changes 30
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -23,6 +25,12 @@ test: export CASPARIAN_TEST_PYTHON := $(VENV_PYTHON)
 test: setup-build setup-python ## every test, Rust and Python
 	if command -v cargo-nextest >/dev/null; then cargo nextest run --locked --workspace; else cargo test --locked --workspace; fi
 	cd python && $(VENV_PYTHON) -m pytest -q
+	$(VENV_PYTHON) tests/chaos/chaos.py --casparian $(TARGET)/debug/casparian
+
+chaos: export CASPARIAN_TEST_PYTHON := $(VENV_PYTHON)
+chaos: setup-build setup-python ## kill and pause real processes for longer: CHAOS="--seconds 120 --seed 7"; CHAOS=--help has the rest
+	cargo build --locked -p casparian
+	$(VENV_PYTHON) tests/chaos/chaos.py --casparian $(TARGET)/debug/casparian $(CHAOS)
 
 check: setup-build setup-python setup-deny ## formatting, lints, licences, documentation, types
 	cargo fmt --all --check
