@@ -4,7 +4,7 @@ use super::context::Context;
 use super::global::Global;
 use super::{
     backfill, doctor, explain, files, init, jobs, plugins, routes, run, scan, scout, sentinel,
-    serve, status, topics, verify, worker,
+    serve, status, topics, trace, verify, worker,
 };
 use crate::failure::{Ending, Failure};
 use clap::{Parser, Subcommand};
@@ -37,6 +37,7 @@ pub enum Command {
     Plugins(plugins::Arguments),
     Routes(routes::Arguments),
     Explain(explain::Arguments),
+    Trace(trace::Arguments),
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
 }
@@ -64,6 +65,7 @@ impl Command {
             Self::Plugins(arguments) => plugins::execute(&arguments, context),
             Self::Routes(arguments) => routes::execute(&arguments, context),
             Self::Explain(arguments) => explain::execute(&arguments, context),
+            Self::Trace(arguments) => trace::execute(&arguments, context),
             Self::Verify(arguments) => verify::execute(&arguments, context),
             Self::Doctor(arguments) => doctor::execute(&arguments, context),
         }

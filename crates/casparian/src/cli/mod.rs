@@ -22,6 +22,7 @@ mod sentinel;
 mod serve;
 mod status;
 mod topics;
+mod trace;
 mod verify;
 mod waiting;
 mod worker;

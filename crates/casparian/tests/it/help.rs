@@ -3,9 +3,9 @@
 use super::project::{Outcome, Project};
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "init", "run", "serve", "sentinel", "worker", "scout", "scan", "status", "files", "jobs",
-    "backfill", "topics", "plugins", "routes", "explain", "verify", "doctor",
+    "backfill", "topics", "plugins", "routes", "explain", "trace", "verify", "doctor",
 ];
 
 #[test]

@@ -15,4 +15,5 @@ mod project;
 mod roles;
 mod run;
 mod stopping;
+mod trace;
 mod verify;

@@ -3,6 +3,7 @@
 mod files;
 mod history;
 mod jobs;
+mod lineage;
 mod plugins;
 mod proof;
 mod run;
@@ -13,6 +14,7 @@ pub(crate) use files::joined;
 pub use files::{FileFilter, FileRow};
 pub use history::{DirectoryCounts, LocationRow, VersionRow};
 pub use jobs::{ArtifactRow, JobFilter, JobRow};
+pub use lineage::{EnvironmentRow, OriginRow};
 pub use plugins::{PluginRow, RuleRow};
 pub(crate) use proof::live_place;
 pub use proof::{ArtifactProof, JobProof, LivePlace, ProofSize, SinkRow, Snapshot};

@@ -73,7 +73,7 @@ pub struct LivePlace {
     pub is_active: bool,
 }
 
-const ARTIFACTS: &str = "SELECT a.id, a.job_id, a.attempt, a.topic, a.uri, a.file, a.rows, a.size_bytes, a.hash, a.state, a.retired,
+pub(super) const ARTIFACTS: &str = "SELECT a.id, a.job_id, a.attempt, a.topic, a.uri, a.file, a.rows, a.size_bytes, a.hash, a.state, a.retired,
         j.state, j.file_version_id
     FROM artifact a LEFT JOIN processing_job j ON j.id = a.job_id";
 
@@ -239,7 +239,7 @@ fn job_state(text: &str) -> Result<JobState, CatalogError> {
     text.parse().map_err(CatalogError::corrupt)
 }
 
-fn artifact(row: &Row) -> Result<ArtifactProof, CatalogError> {
+pub(super) fn artifact(row: &Row) -> Result<ArtifactProof, CatalogError> {
     Ok(ArtifactProof {
         id: ArtifactId::new(row.try_get(0)?),
         job: JobId::new(row.try_get(1)?),

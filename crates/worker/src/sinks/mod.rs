@@ -3,6 +3,7 @@
 mod convert;
 mod error;
 mod evolve;
+mod filter;
 mod parquet;
 mod reader;
 mod recovery;
@@ -12,6 +13,7 @@ mod stager;
 mod types;
 
 pub use error::{SchemaError, SinkError};
+pub use filter::{Filter, FilterError, FoundRow, Seen};
 pub use parquet::{Footer, Origins, PromoteOutcome, StoredFile, attempt_of, job_of};
 pub use reader::{Area, SinkEntry, SinkReader};
 pub use recovery::{RecoverTarget, Recovered};
