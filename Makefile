@@ -30,6 +30,7 @@ test: setup-build setup-python ## every test, Rust and Python
 chaos: export CASPARIAN_TEST_PYTHON := $(VENV_PYTHON)
 chaos: setup-build setup-python ## kill and pause real processes for longer: CHAOS="--seconds 120 --seed 7"; CHAOS=--help has the rest
 	cargo build --locked -p casparian
+	cargo test --locked -p casparian --test it -- --include-ignored crashes
 	$(VENV_PYTHON) tests/chaos/chaos.py --casparian $(TARGET)/debug/casparian $(CHAOS)
 
 check: setup-build setup-python setup-deny ## formatting, lints, licences, documentation, types

@@ -2,6 +2,7 @@
 
 use crate::db::{self, Catalog, Role, Turn, Tx};
 use crate::error::CatalogError;
+use protocol::{CrashPoint, crash_point};
 
 /// What the scout writes: roots, directories, locations, versions, new jobs.
 #[derive(Debug)]
@@ -54,7 +55,10 @@ impl Catalog {
 
 impl ScoutTx {
     pub async fn commit(self) -> Result<(), CatalogError> {
-        self.tx.commit().await
+        crash_point(CrashPoint::ScoutBeforeCommit);
+        self.tx.commit().await?;
+        crash_point(CrashPoint::ScoutAfterCommit);
+        Ok(())
     }
 
     pub(crate) async fn next_id(&self, now_us: i64) -> Result<i64, CatalogError> {

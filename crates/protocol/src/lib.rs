@@ -1,6 +1,7 @@
 //! The wire contract of the control plane: ids, header, opcodes, payloads, plugin declarations, sink URIs and receipts.
 //! Pure by rule: no sockets, no files, no clock. Every other crate of ours may depend on it; it depends on none of them.
 
+mod crash;
 mod declaration;
 mod error_class;
 mod frame;
@@ -13,6 +14,7 @@ mod receipt;
 mod sink;
 mod stat;
 
+pub use crash::{CrashPoint, crash_point, on_crash_points};
 pub use declaration::{Limits, PluginDeclaration, TopicDeclaration, TopicOptions};
 pub use error_class::ErrorClass;
 pub use frame::{FrameError, HEADER_LEN, Header, Opcode, PAYLOAD_LEN_MAX, PROTOCOL_VERSION};

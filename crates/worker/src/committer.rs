@@ -4,7 +4,7 @@ use crate::event::{Event, Promoted};
 use crate::job::Workshop;
 use crate::sinks::{PromoteOutcome, Promoter, RecoverTarget, SinkError};
 use crossbeam_channel::{Receiver, Sender};
-use protocol::{JobAttempt, Retirement, StagedOutput};
+use protocol::{CrashPoint, JobAttempt, Retirement, StagedOutput, crash_point};
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -76,7 +76,9 @@ fn report(what: &str, result: Result<(), SinkError>) {
 
 /// The Sentinel asks again for what could not be moved.
 fn retire(workshop: &Workshop, files: &[Retirement]) -> Event {
+    crash_point(CrashPoint::BeforeRetire);
     let (done, errors) = workshop.sinks.retire(files);
+    crash_point(CrashPoint::AfterRetire);
     for error in errors {
         tracing::error!(%error, "a superseded file stays where it is");
     }
@@ -89,9 +91,12 @@ fn promote(workshop: &Workshop, grants: &[(JobAttempt, Vec<StagedOutput>)]) -> V
     }
     let started = Instant::now();
     let mut promoter = workshop.sinks.promotion();
+    crash_point(CrashPoint::BeforeRename);
     let renamed = grants.iter().map(|(_, outputs)| rename_all(&mut promoter, outputs));
     let renamed = renamed.collect::<Vec<_>>();
+    crash_point(CrashPoint::AfterRenames);
     let synced = promoter.sync().map_err(|error| error.to_string());
+    crash_point(CrashPoint::AfterDirectorySync);
     let took = started.elapsed();
     let outcome = |result: Result<PromoteOutcome, SinkError>| match (result, &synced) {
         (Ok(PromoteOutcome::Taken), _) => Promoted::Taken,
@@ -111,6 +116,7 @@ fn rename_all(
         if promoter.promote(output)? == PromoteOutcome::Taken {
             return Ok(PromoteOutcome::Taken);
         }
+        crash_point(CrashPoint::BetweenRenames);
     }
     Ok(PromoteOutcome::Done)
 }

@@ -3,7 +3,7 @@
 use crate::event::Event;
 use crate::settings::WorkerError;
 use crossbeam_channel::{Receiver, Sender};
-use protocol::{PAYLOAD_LEN_MAX, SentinelMessage, WorkerMessage};
+use protocol::{CrashPoint, PAYLOAD_LEN_MAX, SentinelMessage, WorkerMessage, crash_point};
 use rustix::event::{EventfdFlags, eventfd};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -132,9 +132,11 @@ impl Pump {
         match message.encode() {
             Ok(frames) => {
                 let parts = [&frames.header[..], &frames.payload[..]];
+                said(message, CrashPoint::BeforeReady, CrashPoint::BeforeConclude);
                 if let Err(error) = self.dealer.send_multipart(parts, zmq::DONTWAIT) {
                     tracing::debug!(%error, "the Sentinel takes no message");
                 }
+                said(message, CrashPoint::AfterReady, CrashPoint::AfterConclude);
             }
             Err(error) => tracing::error!(%error, "a message cannot be sent"),
         }
@@ -170,6 +172,14 @@ impl Pump {
         // The socket's descriptor tells of new messages only: there may be more of these.
         wake(&self.wake);
         true
+    }
+}
+
+fn said(message: &WorkerMessage, ready: CrashPoint, conclude: CrashPoint) {
+    match message {
+        WorkerMessage::Heartbeat(heartbeat) if !heartbeat.ready.is_empty() => crash_point(ready),
+        WorkerMessage::Conclude(..) => crash_point(conclude),
+        _ => {}
     }
 }
 

@@ -12,8 +12,9 @@ use crate::queue::{JobQueue, QueuedJob};
 use crate::sinks::{Recovered, Sinks};
 use crossbeam_channel::Sender;
 use protocol::{
-    ArtifactId, Busy, Dispatch, ErrorClass, Heartbeat, HeartbeatAnswer, Identify, JobAttempt,
-    JobId, JobKind, Metrics, Refusal, SentinelMessage, SessionToken, WorkerMessage,
+    ArtifactId, Busy, CrashPoint, Dispatch, ErrorClass, Heartbeat, HeartbeatAnswer, Identify,
+    JobAttempt, JobId, JobKind, Metrics, Refusal, SentinelMessage, SessionToken, WorkerMessage,
+    crash_point,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ pub struct Session {
     pub queue: Arc<JobQueue>,
     pub orders: Sender<Order>,
     plugins: PluginStore,
-    sinks: Sinks,
+    pub sinks: Sinks,
     /// Said at every IDENTIFY, with the token of the session to go on with.
     pub identify: Identify,
     pub held: HeldJobs,
@@ -282,6 +283,7 @@ impl Session {
         let Phase::Staged { outputs, metrics, .. } = &mut held.phase else { return };
         let (outputs, metrics) = (std::mem::take(outputs), std::mem::take(metrics));
         held.phase = Phase::Promoting { outputs: outputs.clone(), metrics };
+        crash_point(CrashPoint::Granted);
         self.order(Order::Promote(job, outputs));
     }
 

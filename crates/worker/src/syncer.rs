@@ -6,7 +6,7 @@ use crate::failure::JobFailure;
 use crate::job::{SealedJob, StagedJob, Workshop};
 use crate::sinks::Unsynced;
 use crossbeam_channel::{Receiver, Sender};
-use protocol::JobAttempt;
+use protocol::{CrashPoint, JobAttempt, crash_point};
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -65,7 +65,9 @@ fn run(workshop: &Workshop, waiting: &Receiver<(JobAttempt, StagedJob)>, events:
 
 fn sync(workshop: &Workshop, staged: StagedJob) -> Result<SealedJob, JobFailure> {
     let started = Instant::now();
+    crash_point(CrashPoint::StagedBeforeSync);
     let synced = staged.outputs.iter().try_for_each(Unsynced::sync);
+    crash_point(CrashPoint::StagedAfterSync);
     let outputs = staged.outputs.into_iter().map(|unsynced| unsynced.output).collect::<Vec<_>>();
     if let Err(error) = synced {
         if let Err(error) = workshop.sinks.discard(&outputs) {

@@ -2,6 +2,7 @@
 
 use crate::committer;
 use crate::event::Event;
+use crate::held::{HeldJobs, Phase};
 use crate::host::{Launch, MemoryScan};
 use crate::job::Workshop;
 use crate::link::Link;
@@ -108,13 +109,33 @@ fn run(mut session: Session, inbox: &Receiver<Event>, threads: Vec<JoinHandle<()
     }
     session.queue.close();
     session.abort_running(STOPPING);
-    let Session { link, orders, .. } = session;
+    let Session { link, orders, held, sinks, stopping, .. } = session;
     drop(orders);
     for thread in threads {
         // A thread that failed has said so.
         let _ = thread.join();
     }
     drop(link);
+    if stopping {
+        discard_unannounced(&sinks, held, inbox);
+    }
+}
+
+/// What was staged so late that the Sentinel was never told of it: nobody else would clear it before the next worker starts.
+fn discard_unannounced(sinks: &Sinks, held: HeldJobs, inbox: &Receiver<Event>) {
+    let late = inbox.try_iter().filter_map(|event| match event {
+        Event::Ran(_, Ok(sealed)) => Some(sealed.outputs),
+        _ => None,
+    });
+    let staged = held.0.into_values().filter_map(|held| match held.phase {
+        Phase::Staged { outputs, announced: false, .. } => Some(outputs),
+        _ => None,
+    });
+    for outputs in late.chain(staged) {
+        if let Err(error) = sinks.discard(&outputs) {
+            tracing::warn!(%error, "what was staged stays there until a worker starts");
+        }
+    }
 }
 
 fn converse(session: &mut Session, inbox: &Receiver<Event>) {

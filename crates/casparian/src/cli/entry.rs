@@ -5,6 +5,7 @@ use super::context::Context;
 use crate::config::Environment;
 use crate::failure::{Ending, Failure};
 use crate::output::{self, Printer};
+use crate::roles::heed_tests;
 use clap::Parser;
 use clap::error::ErrorKind;
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn execute(arguments: command::Arguments) -> Result<Ending, Failure> {
         environment: Environment::read()?,
         printer: Printer::new(global.json, global.quiet),
     };
+    heed_tests(&context.environment);
     arguments.command.execute(&context)
 }
 

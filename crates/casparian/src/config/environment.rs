@@ -10,7 +10,7 @@ use std::path::PathBuf;
 const PREFIX: &str = "CASPARIAN_";
 /// The project's directory; it has no key in casparian.toml, which lies there.
 pub const PROJECT: &str = "CASPARIAN_PROJECT";
-/// For our tests; never read by the program.
+/// For our tests; a release build reads none of them.
 const TESTS: &str = "CASPARIAN_TEST_";
 
 /// The environment as it was at the start.
@@ -53,6 +53,11 @@ impl Environment {
             what: "its value is not UTF-8".to_owned(),
         };
         value.to_str().map(Some).ok_or_else(not_text)
+    }
+
+    /// A variable of our tests.
+    pub fn test(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|_| name.starts_with(TESTS))?.to_str()
     }
 
     pub fn project(&self) -> Option<PathBuf> {

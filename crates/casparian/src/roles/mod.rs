@@ -1,5 +1,6 @@
 //! What a process can be: Sentinel, worker, scout, or all of them. The planes are put together here and nowhere else.
 
+mod crash;
 mod drain;
 mod engine;
 mod git;
@@ -19,6 +20,7 @@ mod standing;
 mod watching;
 mod worker;
 
+pub use crash::heed_tests;
 pub use health::{Finding, Health, examine_machine};
 pub use identity::host;
 pub use inventory::scan;

@@ -5,6 +5,7 @@
 mod aborting;
 mod backfill;
 mod config;
+mod crashes;
 mod doors;
 mod errors;
 mod explain;

@@ -77,9 +77,14 @@ impl Project {
     }
 
     pub fn start(&self, arguments: &[&str]) -> Running {
+        self.start_with(arguments, &[])
+    }
+
+    pub fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let log = self.path(&format!("{}.log", arguments[0]));
         let log = File::options().create(true).append(true).open(log).unwrap();
-        let child = self.command(arguments).stderr(log).spawn().unwrap();
+        let mut command = self.command(arguments);
+        let child = command.envs(variables.iter().copied()).stderr(log).spawn().unwrap();
         Running { child }
     }
 
@@ -90,6 +95,15 @@ impl Project {
         let mut parts: Vec<_> = paths.filter(|path| path.is_file()).collect();
         parts.sort();
         parts
+    }
+
+    /// Files of a topic that are not published.
+    pub fn staged(&self, topic: &str) -> Vec<PathBuf> {
+        let Ok(workers) = fs::read_dir(self.path("lake").join(topic).join("_staging")) else {
+            return Vec::new();
+        };
+        let files = workers.flat_map(|worker| fs::read_dir(worker.unwrap().path()).unwrap());
+        files.map(|file| file.unwrap().path()).collect()
     }
 
     /// The values of a column in all current files, sorted.
@@ -156,6 +170,12 @@ impl Running {
     pub fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+    }
+
+    /// As the kernel has it: `T` is stopped, `Z` has ended.
+    pub fn state(&self) -> char {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        stat.rsplit_once(") ").unwrap().1.chars().next().unwrap()
     }
 
     pub fn wait(mut self) -> Option<i32> {

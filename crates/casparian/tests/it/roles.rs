@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::net::TcpListener;
 
 /// A port that nobody has at the moment.
-fn address() -> String {
+pub fn address() -> String {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     format!("tcp://127.0.0.1:{port}")
 }

@@ -12,7 +12,10 @@ use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;
 use catalog::{Catalog, CatalogError, Opportunities, SentinelEpoch};
-use protocol::{Abort, Conclude, ErrorClass, JobAttempt, PluginVersion, SentinelMessage};
+use protocol::{
+    Abort, Conclude, CrashPoint, ErrorClass, JobAttempt, PluginVersion, SentinelMessage,
+    crash_point,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -131,7 +134,9 @@ impl Driver {
     async fn carry_out_requests(&self, now_us: i64) -> Result<Event, CatalogError> {
         let mut tx = self.catalog.begin_sentinel(self.epoch).await?;
         let aborted = requests::carry_out(&self.catalog, &mut tx, now_us).await?;
+        crash_point(CrashPoint::RequestBeforeCommit);
         tx.commit().await?;
+        crash_point(CrashPoint::RequestAfterCommit);
         Ok(Event::Aborted(aborted))
     }
 

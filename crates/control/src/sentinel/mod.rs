@@ -6,6 +6,7 @@ pub mod decide;
 mod dispatch;
 mod driver;
 mod handle;
+mod moments;
 mod progress;
 mod requests;
 mod socket;

@@ -3,7 +3,9 @@
 
 use super::decide::Peer;
 use crossbeam_channel::{Receiver, Sender};
-use protocol::{FrameError, PAYLOAD_LEN_MAX, SentinelMessage, WorkerMessage};
+use protocol::{
+    CrashPoint, FrameError, PAYLOAD_LEN_MAX, SentinelMessage, WorkerMessage, crash_point,
+};
 use rustix::event::{EventfdFlags, eventfd};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -151,6 +153,9 @@ impl Pump {
                     if let Err(error) = self.router.send_multipart(parts, zmq::DONTWAIT) {
                         tracing::debug!(%error, "a worker takes no message");
                     }
+                    if has_grants(&message) {
+                        crash_point(CrashPoint::GrantSent);
+                    }
                 }
                 Err(error) => tracing::error!(%error, "a message cannot be sent"),
             }
@@ -197,6 +202,10 @@ impl Pump {
             }
         }
     }
+}
+
+fn has_grants(message: &SentinelMessage) -> bool {
+    matches!(message, SentinelMessage::Answer(answer) if !answer.granted.is_empty())
 }
 
 fn wake(fd: &OwnedFd) {

@@ -3,15 +3,15 @@
 use super::decide::{
     Assignment, Claimed, Command, Failure, InFlight, NextStep, Outcome, Peer, Receipt,
 };
-use super::dispatch;
+use super::{dispatch, moments};
 use crate::architect::Registrar;
 use catalog::{
     Catalog, CatalogError, ClaimFrom, ClaimedJob, ConcludeOutcome, FailNext, GrantOutcome,
     InFlightJob, JobDetail, Loss, ManifestDetail, SentinelEpoch, SentinelTx, WorkerRegistration,
 };
 use protocol::{
-    Dispatch, Grant, Identify, JobAttempt, JobId, ManifestId, ReadyJob, Refusal, Retirement,
-    SessionToken,
+    CrashPoint, Dispatch, Grant, Identify, JobAttempt, JobId, ManifestId, ReadyJob, Refusal,
+    Retirement, SessionToken, crash_point,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,6 +26,7 @@ pub(super) struct Batch<'a> {
     lease_s: f64,
     tx: Option<SentinelTx>,
     manifests: BTreeMap<ManifestId, ManifestDetail>,
+    moments: Vec<(CrashPoint, CrashPoint)>,
 }
 
 impl<'a> Batch<'a> {
@@ -35,14 +36,23 @@ impl<'a> Batch<'a> {
         now_us: i64,
         lease_s: f64,
     ) -> Self {
-        Self { catalog, epoch, now_us, lease_s, tx: None, manifests: BTreeMap::new() }
+        Self {
+            catalog,
+            epoch,
+            now_us,
+            lease_s,
+            tx: None,
+            manifests: BTreeMap::new(),
+            moments: Vec::new(),
+        }
     }
 
     pub(super) async fn commit(self) -> Result<(), CatalogError> {
-        match self.tx {
-            Some(tx) => tx.commit().await,
-            None => Ok(()),
-        }
+        let Some(tx) = self.tx else { return Ok(()) };
+        self.moments.iter().for_each(|(before, _)| crash_point(*before));
+        tx.commit().await?;
+        self.moments.iter().for_each(|(_, after)| crash_point(*after));
+        Ok(())
     }
 
     pub(super) async fn tx(&mut self) -> Result<&mut SentinelTx, CatalogError> {
@@ -58,6 +68,7 @@ impl<'a> Batch<'a> {
         registrar: &mut Registrar,
     ) -> Result<Outcome, CatalogError> {
         let now_us = self.now_us;
+        self.moments.extend(moments::around(&command));
         match command {
             Command::Register { peer, identify, fresh } => {
                 self.register(peer, identify, &fresh, registrar).await

@@ -6,7 +6,7 @@
 
 use super::parquet::{Found, PromoteOutcome, Promotion, Take};
 use super::{SinkError, Sinks};
-use protocol::{JobAttempt, StagedOutput};
+use protocol::{CrashPoint, JobAttempt, StagedOutput, crash_point};
 
 #[derive(Debug, Clone, Copy)]
 pub struct RecoverTarget<'a> {
@@ -27,7 +27,9 @@ pub enum Recovered {
 impl Sinks {
     pub fn recover(&self, target: &RecoverTarget<'_>) -> Result<Recovered, SinkError> {
         let take = Take { job: target.job, recovery: target.recovery };
+        crash_point(CrashPoint::RecoverBeforeTake);
         let mut found = self.find_all(take, target.outputs)?;
+        crash_point(CrashPoint::RecoverFound);
         // A file that an earlier recoverer moves while we look can be missed, once for each of them.
         for _ in 0..target.recovery {
             if !found.contains(&Found::Gone) {
@@ -39,6 +41,7 @@ impl Sinks {
             return Ok(Recovered::Overtaken);
         }
         if found.contains(&Found::Gone) {
+            crash_point(CrashPoint::RecoverLost);
             self.drop_taken(take, target.outputs)?;
             return Ok(Recovered::Lost);
         }
@@ -60,12 +63,16 @@ impl Sinks {
             if outcome == PromoteOutcome::Taken && take.find(&staging, output)? != Found::Final {
                 return Ok(false);
             }
+            crash_point(CrashPoint::RecoverBetweenRenames);
         }
         // What was found promoted may not be durable yet either.
         for output in outputs {
             promotion.touch(&self.staging(&output.uri)?);
         }
-        promotion.sync().map(|()| true)
+        crash_point(CrashPoint::RecoverBeforeSync);
+        promotion.sync()?;
+        crash_point(CrashPoint::RecoverDone);
+        Ok(true)
     }
 
     fn drop_taken(&self, take: Take, outputs: &[StagedOutput]) -> Result<(), SinkError> {

@@ -6,7 +6,7 @@ use super::layout::{STAGING, attempt_of, recovery_of, taken_file};
 use super::promote::{check_file_name, is_there, matches};
 use super::staging::StagingDirectory;
 use crate::sinks::SinkError;
-use protocol::{JobAttempt, StagedOutput};
+use protocol::{CrashPoint, JobAttempt, StagedOutput, crash_point};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
@@ -76,6 +76,7 @@ impl Take {
                 continue;
             }
             if rename((from, &name), (&staging.own, &self.file()))? == Renamed::Done {
+                crash_point(CrashPoint::RecoverTaken);
                 return Ok(Found::Taken);
             }
         }

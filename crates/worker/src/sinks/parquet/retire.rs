@@ -3,7 +3,7 @@
 use super::directory::{Directory, Renamed, rename};
 use super::layout::{HISTORY, is_file_name};
 use crate::sinks::SinkError;
-use protocol::{ArtifactId, Retirement};
+use protocol::{ArtifactId, CrashPoint, Retirement, crash_point};
 
 /// Several files of one sink, made durable together; gives those that are done. What lies there already, or nowhere, is fine.
 pub fn retire(
@@ -19,7 +19,10 @@ pub fn retire(
     let history = sink.make_child(HISTORY)?;
     for file in files {
         match move_away(&sink, &history, file) {
-            Ok(()) => done.push(file.artifact),
+            Ok(()) => {
+                done.push(file.artifact);
+                crash_point(CrashPoint::BetweenRetires);
+            }
             Err(error) => errors.push(error),
         }
     }

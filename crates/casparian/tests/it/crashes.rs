@@ -1,0 +1,287 @@
+//! A process that is killed, or paused and overtaken, at any of the named moments: every row is there once, and nothing is left behind.
+
+use super::project::{Project, Running, until};
+use protocol::CrashPoint;
+use std::sync::Mutex;
+use std::time::Duration;
+
+const PLUGIN: &str = r#"# PATTERN: *.csv
+# TOPIC: rows
+# TOPIC: files
+import csv
+from casparian_flow.sdk import BasePlugin
+
+class Handler(BasePlugin):
+    def execute(self, path):
+        with open(path, newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.publish("files", rows[:1])
+        self.publish("rows", rows)
+"#;
+const SETTINGS: &str = "[[sources]]\npath = \"data\"\nsettle = \"0s\"\n[scout]\nsweep = \"1s\"\n[sentinel]\nlease = \"1s\"\n";
+const LEASE: Duration = Duration::from_secs(1);
+/// Clusters at once: most of their time is waiting.
+const AT_ONCE: usize = 6;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Kill,
+    /// For longer than the lease, while others go on.
+    Stop,
+}
+
+/// One project with its processes, and the moment that is tried.
+struct Trial {
+    project: Project,
+    point: CrashPoint,
+    /// How often the process comes there before it happens.
+    time: u32,
+    what: What,
+}
+
+impl Trial {
+    /// Files that were processed, one of them rewritten since; a new source of the plugin, and all files asked for once more by it.
+    fn new(point: CrashPoint, time: u32, what: What) -> Self {
+        let project = Project::new();
+        let address = super::roles::address();
+        project.write(
+            "casparian.toml",
+            SETTINGS.to_owned()
+                + "bind = \""
+                + &address
+                + "\"\n[worker]\nslots = 1\nconnect = \""
+                + &address
+                + "\"\n",
+        );
+        project.write("plugins/orders.py", PLUGIN);
+        project.write("data/a.csv", "x\n1\n2\n");
+        project.write("data/b.csv", "x\n3\n4\n");
+        let run = project.casparian(&["run"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        project.write("data/a.csv", "x\n5\n6\n7\n");
+        project.write("plugins/orders.py", PLUGIN.to_owned() + "# once more\n");
+        let asked = project.casparian(&["backfill", "orders"]);
+        assert_eq!(asked.code, 0, "{}", asked.stderr);
+        Self { project, point, time, what }
+    }
+
+    fn start(&self, role: &str) -> Running {
+        self.project.start(&[role])
+    }
+
+    fn start_to_crash(&self, role: &str, point: CrashPoint, time: u32, what: What) -> Running {
+        let what = if what == What::Stop { "stop" } else { "kill" };
+        let plan = format!("{}:{time}:{what}", point.as_str());
+        self.project.start_with(&[role], &[("CASPARIAN_TEST_CRASH", &plan)])
+    }
+
+    fn victim(&self, role: &str) -> Running {
+        self.start_to_crash(role, self.point, self.time, self.what)
+    }
+
+    /// Whether the victim came to the point before all was done.
+    fn falls(&self, victim: &Running) -> bool {
+        let wanted = if self.what == What::Stop { 'T' } else { 'Z' };
+        let mut has_fallen = false;
+        until(&format!("{self}: it happens, or all is done"), || {
+            has_fallen = victim.state() == wanted;
+            has_fallen || (self.time > 1 && self.is_done())
+        });
+        has_fallen
+    }
+
+    fn is_done(&self) -> bool {
+        if self.project.column("rows", "x") != ["3", "4", "5", "6", "7"] {
+            return false;
+        }
+        // Asking costs more than waiting a little.
+        std::thread::sleep(LEASE / 5);
+        let status = self.project.casparian(&["status", "--json"]);
+        let waits = |status: &serde_json::Value| {
+            let waiting = status["waiting"].as_object().unwrap();
+            waiting.values().any(|count| count != 0)
+        };
+        status.code == 0 && !waits(&status.json())
+    }
+
+    fn is_done_in_the_end(&self) {
+        let what = format!("{self}: every row is there once, and nothing waits");
+        until(&what, || self.is_done());
+    }
+
+    /// Nothing runs any more.
+    fn is_clean(&self) {
+        assert_eq!(self.project.column("rows", "x"), ["3", "4", "5", "6", "7"], "{self}");
+        assert_eq!(self.project.column("files", "x"), ["3", "5"], "{self}");
+        let proof = self.project.casparian(&["verify"]);
+        assert_eq!(proof.code, 0, "{self}: {}{}", proof.stdout, proof.stderr);
+    }
+}
+
+impl std::fmt::Display for Trial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} at {}, time {}", self.what, self.point.as_str(), self.time)
+    }
+}
+
+fn end(roles: Vec<Running>) {
+    roles.iter().for_each(|role| role.signal("TERM"));
+    roles.into_iter().for_each(|role| assert!(role.wait().is_some(), "it ends in order"));
+}
+
+/// Kill: somebody else follows. Stop: somebody else goes on beside it, and then it wakes.
+fn go_on(trial: &Trial, victim: Running, others: &[&str]) -> Vec<Running> {
+    let mut roles = others.iter().map(|role| trial.start(role)).collect::<Vec<_>>();
+    if trial.what == What::Stop {
+        if trial.point == CrashPoint::ScoutBeforeCommit {
+            // It holds SQLite's one write lock, so nobody gets on before it wakes.
+            std::thread::sleep(LEASE * 3 / 2);
+        } else {
+            trial.is_done_in_the_end();
+        }
+        victim.signal("CONT");
+        std::thread::sleep(LEASE / 2);
+        roles.push(victim);
+    }
+    trial.is_done_in_the_end();
+    roles
+}
+
+fn try_worker(point: CrashPoint, what: What) {
+    let trial = Trial::new(point, 1, what);
+    let mut roles = vec![trial.start("sentinel"), trial.start("scout")];
+    let victim = trial.victim("worker");
+    assert!(trial.falls(&victim));
+    roles.extend(go_on(&trial, victim, &["worker"]));
+    end(roles);
+    trial.is_clean();
+}
+
+/// What the worker before left behind, so that its recoverer comes to the point.
+fn left_at(point: CrashPoint) -> CrashPoint {
+    match point {
+        CrashPoint::RecoverBeforeTake | CrashPoint::RecoverBeforeSync => CrashPoint::AfterRenames,
+        CrashPoint::RecoverFound => CrashPoint::BetweenRenames,
+        _ => CrashPoint::BeforeRename,
+    }
+}
+
+/// A worker dies with a grant; where the point needs it, one of its files is gone then.
+fn orphan(trial: &Trial) {
+    let before = left_at(trial.point);
+    let lost = trial.start_to_crash("worker", before, 1, What::Kill);
+    until(&format!("{trial}: the first worker is killed"), || lost.state() == 'Z');
+    if trial.point.as_str().contains("lost") {
+        let staged = trial.project.staged("files");
+        assert!(!staged.is_empty(), "{trial}");
+        staged.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    }
+}
+
+fn try_recoverer(point: CrashPoint, what: What) {
+    let trial = Trial::new(point, 1, what);
+    let mut roles = vec![trial.start("sentinel"), trial.start("scout")];
+    orphan(&trial);
+    let victim = trial.victim("worker");
+    assert!(trial.falls(&victim));
+    roles.extend(go_on(&trial, victim, &["worker"]));
+    end(roles);
+    trial.is_clean();
+}
+
+fn try_sentinel(point: CrashPoint, what: What) {
+    let trial = Trial::new(point, 1, what);
+    let victim = trial.victim("sentinel");
+    let mut roles = vec![trial.start("scout")];
+    if point.as_str().contains("recovery") || point.as_str().contains("lost") {
+        orphan(&trial);
+    }
+    roles.push(trial.start("worker"));
+    assert!(trial.falls(&victim));
+    if what == What::Kill {
+        drop(victim);
+        roles.push(trial.start("sentinel"));
+    } else {
+        // It holds the lock of the catalog, so no other one can take its place.
+        std::thread::sleep(LEASE * 3 / 2);
+        victim.signal("CONT");
+        roles.push(victim);
+    }
+    trial.is_done_in_the_end();
+    end(roles);
+    trial.is_clean();
+}
+
+/// At its first commit, its second, and so on: until it has come to the end without one more.
+fn try_scout(point: CrashPoint, what: What) {
+    for time in 1.. {
+        let trial = Trial::new(point, time, what);
+        let mut roles = vec![trial.start("sentinel"), trial.start("worker")];
+        let victim = trial.victim("scout");
+        if !trial.falls(&victim) {
+            assert!(time > 2, "{trial}");
+            return;
+        }
+        roles.extend(go_on(&trial, victim, &["scout"]));
+        end(roles);
+        trial.is_clean();
+    }
+}
+
+/// Each point of the role, as often at once as there may be.
+fn try_all(role: &str, what: What, one: fn(CrashPoint, What)) {
+    let points = CrashPoint::ALL.iter().filter(|point| point.as_str().starts_with(role));
+    let points = Mutex::new(points);
+    let next = || points.lock().unwrap().next().copied();
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(point) = next() {
+                    one(point, what);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_worker_may_be_killed_at_any_moment() {
+    try_all("worker-", What::Kill, try_worker);
+}
+
+#[test]
+fn a_worker_may_sleep_at_any_moment_while_another_takes_over() {
+    try_all("worker-", What::Stop, try_worker);
+}
+
+#[test]
+fn a_recoverer_may_be_killed_at_any_moment() {
+    try_all("recoverer-", What::Kill, try_recoverer);
+}
+
+#[test]
+fn a_recoverer_may_sleep_at_any_moment_while_another_takes_over() {
+    try_all("recoverer-", What::Stop, try_recoverer);
+}
+
+#[test]
+fn a_sentinel_may_be_killed_at_any_moment() {
+    try_all("sentinel-", What::Kill, try_sentinel);
+}
+
+#[test]
+#[ignore = "`make chaos` has the time"]
+fn a_sentinel_may_sleep_at_any_moment() {
+    try_all("sentinel-", What::Stop, try_sentinel);
+}
+
+#[test]
+fn a_scout_may_be_killed_at_any_moment() {
+    try_all("scout-", What::Kill, try_scout);
+}
+
+#[test]
+#[ignore = "`make chaos` has the time"]
+fn a_scout_may_sleep_at_any_moment_while_another_takes_over() {
+    try_all("scout-", What::Stop, try_scout);
+}
