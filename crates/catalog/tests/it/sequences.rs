@@ -29,6 +29,7 @@ enum Step {
     Edit { source: u8 },
     Drop,
     Abort { job: usize },
+    Restore { job: usize },
     Retry,
     OpenPass,
     ClosePass,
@@ -48,6 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (job.clone(), 0..4_u8).prop_map(|(job, next)| Step::Fail { job, next }),
         2 => job.clone().prop_map(|job| Step::Lose { job }),
         1 => job.clone().prop_map(|job| Step::Abort { job }),
+        1 => job.clone().prop_map(|job| Step::Restore { job }),
         1 => job.prop_map(|job| Step::LoseForGood { job }),
         1 => (1..4_u8).prop_map(|source| Step::Edit { source }),
         1 => Just(Step::Drop),
@@ -133,6 +135,11 @@ impl World {
                     self.abort(job).await;
                 }
             }
+            Step::Restore { job } => {
+                if let Some(job) = self.attempt(job) {
+                    self.restore(job).await;
+                }
+            }
             Step::LoseForGood { job } => {
                 if let Some(job) = self.attempt(job) {
                     self.lose_for_good(job).await;
@@ -205,6 +212,13 @@ impl World {
     async fn abort(&self, job: JobAttempt) {
         let mut tx = self.backend.catalog.begin_sentinel(self.backend.epoch).await.unwrap();
         tx.abort(&[job.id], "anna@here", self.backend.now()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// What it published is gone from its sink.
+    async fn restore(&self, job: JobAttempt) {
+        let mut tx = self.backend.catalog.begin_sentinel(self.backend.epoch).await.unwrap();
+        tx.restore(&[job.id], &[], self.backend.now()).await.unwrap();
         tx.commit().await.unwrap();
     }
 

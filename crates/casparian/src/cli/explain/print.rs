@@ -85,8 +85,12 @@ fn told(facts: &JobFacts, project: &Path) -> Vec<(&'static str, String)> {
     let plugin = format!("{} {}", job.plugin, &hex(&job.plugin_version)[..12]);
     let attempts =
         if job.attempt > 1 { format!(", attempt {}", job.attempt) } else { String::new() };
+    let ran = match (&job.worker, job.ended_at_us) {
+        (Some(worker), Some(at)) => format!(", on {worker} until {}", moment(at)),
+        _ => String::new(),
+    };
     let text =
-        format!("{} {} by {plugin}{attempts}: {}", job.id, job.state, facts.sentence(project));
+        format!("{} {} by {plugin}{attempts}{ran}: {}", job.id, job.state, facts.sentence(project));
     let mut steps = vec![("job", text)];
     for one in &facts.artifacts {
         let text = format!(

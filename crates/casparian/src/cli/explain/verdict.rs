@@ -140,6 +140,13 @@ impl Verdict {
             JobState::Completed => "completed",
             JobState::Skipped => "skipped",
         };
+        if worst.job.state == JobState::Completed {
+            let done = facts.jobs.iter().filter(|one| Some(one.job.version) == current);
+            let done = done
+                .filter(|one| one.job.state == JobState::Completed && one.job.kind == "process");
+            let told = done.map(|one| one.sentence(project)).collect::<Vec<_>>();
+            return Self::new(word, told.join("; "));
+        }
         Self::new(word, worst.sentence(project))
     }
 }
