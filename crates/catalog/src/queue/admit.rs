@@ -15,6 +15,11 @@ const ADMIT_MAX: i64 = 500;
 const BACKOFF_DUE: &str = "SELECT id FROM processing_job WHERE held_by IS NULL AND hold = 'backoff'
     AND not_before_us <= $1 ORDER BY not_before_us LIMIT $2";
 
+/// No back-off is so long: the clock was set back since. 80 s are more than the longest of the Sentinel's.
+const BACKOFF_BEYOND: &str =
+    "SELECT id FROM processing_job WHERE held_by IS NULL AND hold = 'backoff'
+    AND not_before_us > $1 + 80000000 ORDER BY not_before_us LIMIT $2";
+
 /// Looked at again by the tagger, or not to be looked at any more.
 const CHANGED_DUE: &str = "SELECT j.id FROM processing_job j JOIN file_location l ON l.id = j.location_id
     WHERE j.held_by IS NULL AND j.hold = 'changed' AND $1 = $1
@@ -67,7 +72,7 @@ impl SentinelTx {
     /// Looks at held jobs that may go on. Returns how many became QUEUED.
     pub async fn admit(&mut self, now_us: i64) -> Result<u64, CatalogError> {
         let mut due = Vec::new();
-        for sql in [BACKOFF_DUE, CHANGED_DUE, ADMIT_DUE] {
+        for sql in [BACKOFF_DUE, BACKOFF_BEYOND, CHANGED_DUE, ADMIT_DUE] {
             let query = db::query(sql).bind(now_us).bind(ADMIT_MAX);
             for row in query.fetch_all(&mut *self.tx).await? {
                 due.push(JobId::new(row.try_get(0)?));
@@ -202,7 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_due_is_read_by_index_however_much_waits() {
-        for sql in [BACKOFF_DUE, CHANGED_DUE] {
+        for sql in [BACKOFF_DUE, BACKOFF_BEYOND, CHANGED_DUE] {
             assert!(slow_steps(sql).await.is_empty(), "{sql}");
         }
         assert_eq!(slow_steps(ADMIT_DUE).await, ["SCAN catalog_meta"]);

@@ -42,6 +42,7 @@ const OPPORTUNITIES: &str = "SELECT
     EXISTS (SELECT 1 FROM processing_job j JOIN plugin_config c ON c.active_manifest_id = j.manifest_id
             WHERE j.state = 'QUEUED' AND j.losses > 0),
     EXISTS (SELECT 1 FROM processing_job WHERE held_by IS NULL AND hold = 'backoff' AND not_before_us <= $1)
+        OR EXISTS (SELECT 1 FROM processing_job WHERE held_by IS NULL AND hold = 'backoff' AND not_before_us > $1 + 80000000)
         OR ((SELECT pass_open_until_us FROM catalog_meta) <= $1
             AND EXISTS (SELECT 1 FROM processing_job WHERE held_by IS NULL AND hold = 'admit' AND not_before_us IS NULL))
         OR EXISTS (SELECT 1 FROM processing_job j CROSS JOIN file_location l

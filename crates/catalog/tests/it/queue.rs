@@ -105,7 +105,7 @@ async fn a_failed_attempt_waits_for_its_time_and_costs_one() {
     backend.plugins(&[simple("p", 1)]).await;
     backend.write("a", 1).await;
     let job = backend.claim(1).await.remove(0).job;
-    let far = backend.now() + 1_000_000_000;
+    let far = backend.now() + 60_000_000;
     assert!(backend.fail(job, FailNext::Backoff { not_before_us: far }).await);
     assert_eq!(backend.admit().await, 0);
     assert_eq!(backend.catalog.waiting().await.unwrap().backing_off, 1);
@@ -142,6 +142,18 @@ async fn a_person_may_retry_what_failed_and_nothing_else() {
     );
     assert_eq!(backend.catalog.request_report(id).await.unwrap(), Some(report));
     assert_eq!(backend.claim(9).await[0].failures, 0);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_keeps_no_failed_job_waiting() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let job = backend.claim(1).await.remove(0).job;
+    let hour_us = 3_600_000_000;
+    backend.fail(job, FailNext::Backoff { not_before_us: backend.now() + hour_us }).await;
+    assert!(backend.catalog.opportunities(backend.now()).await.unwrap().held);
+    assert_eq!(backend.admit().await, 1);
 }
 
 #[test]

@@ -8,6 +8,9 @@ use super::parquet::{Found, PromoteOutcome, Promotion, Take};
 use super::{SinkError, Sinks};
 use protocol::{CrashPoint, JobAttempt, StagedOutput, crash_point};
 
+/// More earlier recoverers than this are not at work at one moment: each is the last one of another worker.
+const LOOKS_MAX: u32 = 16;
+
 #[derive(Debug, Clone, Copy)]
 pub struct RecoverTarget<'a> {
     pub job: JobAttempt,
@@ -31,7 +34,7 @@ impl Sinks {
         let mut found = self.find_all(take, target.outputs)?;
         crash_point(CrashPoint::RecoverFound);
         // A file that an earlier recoverer moves while we look can be missed, once for each of them.
-        for _ in 0..target.recovery {
+        for _ in 0..target.recovery.min(LOOKS_MAX) {
             if !found.contains(&Found::Gone) {
                 break;
             }

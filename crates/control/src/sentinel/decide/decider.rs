@@ -2,7 +2,7 @@
 
 use super::event::{Action, Command, Event, Hint, InFlight, Peer};
 use super::jobs::Held;
-use super::lanes::{Lanes, Want};
+use super::lanes::{Lanes, Load, Want};
 use super::worker::{Pace, Worker};
 use protocol::{ArtifactId, ErrReport, Identify, JobId, SessionToken};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,8 @@ pub struct Timing {
 pub(super) struct Asked {
     /// Jobs that were asked for, by session.
     pub claims: BTreeMap<SessionToken, usize>,
+    /// The same, by lane.
+    pub lanes: Load,
     pub recoveries: BTreeSet<JobId>,
 }
 

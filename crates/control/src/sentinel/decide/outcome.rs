@@ -103,6 +103,8 @@ impl Decider {
         jobs: Vec<Claimed>,
     ) -> Vec<Action> {
         self.take_off_asked(session, asked);
+        let asked_of_lane = self.asked.lanes.of(lane);
+        *asked_of_lane = asked_of_lane.saturating_sub(asked);
         let has_more = jobs.len() == asked;
         self.hint.want.set(lane, has_more);
         let mut actions = self.dispatch_claimed(now_us, session, jobs, false);

@@ -65,6 +65,38 @@ mod tests {
         }
     }
 
+    /// The table in this module's documentation.
+    #[test]
+    fn each_error_class_leads_to_what_is_written() {
+        const ALL: [ErrorClass; 11] = [
+            ErrorClass::Plugin,
+            ErrorClass::Load,
+            ErrorClass::Crash,
+            ErrorClass::Timeout,
+            ErrorClass::Memory,
+            ErrorClass::Sink,
+            ErrorClass::Input,
+            ErrorClass::Changed,
+            ErrorClass::Aborted,
+            ErrorClass::Lost,
+            ErrorClass::WorkerLost,
+        ];
+        let page = include_str!("mod.rs");
+        for class in ALL {
+            let (next, costs) = match next_step(&claimed(0, 0, None), class, None) {
+                NextStep::Fail => ("fail", "yes"),
+                NextStep::Retry { .. } => ("back off", "yes"),
+                NextStep::LookAgain => ("look again", "no"),
+                NextStep::Requeue => ("requeue", "no"),
+            };
+            let line = format!("//! | {class} | {next} | {costs} |\n");
+            assert!(page.contains(&line), "the page must say: {line}");
+        }
+        let written =
+            page.lines().filter(|line| line.ends_with("| yes |") || line.ends_with("| no |"));
+        assert_eq!(written.count(), ALL.len());
+    }
+
     #[test]
     fn an_exception_fails_at_once_and_a_crash_after_three_retries() {
         let next = |failures, class| next_step(&claimed(failures, 0, None), class, None);

@@ -2,7 +2,8 @@
 
 use super::decider::Decider;
 use super::event::{Action, Command, Hint};
-use super::jobs::{Held, Phase};
+use super::jobs::Phase;
+use super::lanes::Load;
 use super::retry;
 use super::worker::credit;
 use catalog::Lane;
@@ -34,10 +35,15 @@ impl Decider {
             self.forgive_own_absence(passed_us);
             return;
         }
-        let of_lane = |held: &&Held, lane| held.is_running() && held.claimed.lane == lane;
-        let running = |lane| self.held.values().filter(|held| of_lane(held, lane)).count();
-        let (fresh, backfill) = (running(Lane::Fresh), running(Lane::Backfill));
-        self.lanes.pass(passed_us, fresh, backfill, self.hint.want);
+        self.lanes.pass(passed_us, self.running(), self.hint.want);
+    }
+
+    fn running(&self) -> Load {
+        let mut running = Load::default();
+        for held in self.held.values().filter(|held| held.is_running()) {
+            *running.of(held.claimed.lane) += 1;
+        }
+        running
     }
 
     /// A Sentinel that was paused has not heard what was said meanwhile: every lease is as much longer.
@@ -160,18 +166,26 @@ impl Decider {
     pub(super) fn give_claims(&mut self, now_us: i64) -> Vec<Action> {
         let bunch = self.pace.bunch();
         let mut claims = Vec::new();
+        let mut running = self.running();
+        for lane in Lane::ALL {
+            *running.of(lane) += *self.asked.lanes.of(lane);
+        }
         for session in self.live_workers(now_us) {
             if self.alone.as_ref() == Some(&session) {
                 continue;
             }
             let slots = self.workers.get(&session).map_or(0, |worker| worker.slots);
             let taken = self.assigned(&session) + self.asked_for(&session);
-            let room = credit(slots, bunch, taken);
-            let split = self.lanes.split(room, self.hint.want);
-            for (lane, limit) in split.into_iter().filter(|(_, limit)| *limit > 0) {
-                *self.asked.claims.entry(session.clone()).or_default() += limit;
-                let session = session.clone();
-                claims.push(Action::Command(Command::Claim { session, lane, limit }));
+            let mut split = self.lanes.split(credit(slots, bunch, taken), running, self.hint.want);
+            for lane in Lane::ALL {
+                let limit = *split.of(lane);
+                if limit > 0 {
+                    *running.of(lane) += limit;
+                    *self.asked.lanes.of(lane) += limit;
+                    *self.asked.claims.entry(session.clone()).or_default() += limit;
+                    let session = session.clone();
+                    claims.push(Action::Command(Command::Claim { session, lane, limit }));
+                }
             }
         }
         claims

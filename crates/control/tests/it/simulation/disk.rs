@@ -1,56 +1,85 @@
 //! The disk that all workers share: renames are atomic, and nothing else is assumed.
 
-use protocol::JobAttempt;
+use protocol::{JobAttempt, JobId};
 use std::collections::BTreeSet;
 
 /// The directory of one worker process; a restarted worker has another.
 pub type Directory = u64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Item {
-    Staged(JobAttempt, Directory),
-    /// Taken away by a recoverer, so that a late rename finds nothing.
-    Taken(JobAttempt, u32, Directory),
-    Final(JobAttempt),
+pub enum Place {
+    Staged(Directory),
+    /// Taken away by a recovery, so that a late rename finds nothing.
+    Taken(u32, Directory),
+    Final,
+}
+
+/// One output of one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    pub job: JobAttempt,
+    pub output: u8,
+    pub place: Place,
 }
 
 impl Item {
-    pub fn job(self) -> JobAttempt {
-        match self {
-            Self::Staged(job, _) | Self::Taken(job, ..) | Self::Final(job) => job,
-        }
+    pub fn at(self, place: Place) -> Self {
+        Self { place, ..self }
     }
 
     pub fn directory(self) -> Option<Directory> {
-        match self {
-            Self::Staged(_, directory) | Self::Taken(_, _, directory) => Some(directory),
-            Self::Final(_) => None,
+        match self.place {
+            Place::Staged(directory) | Place::Taken(_, directory) => Some(directory),
+            Place::Final => None,
+        }
+    }
+
+    /// The recovery that has it; 0 where it was staged.
+    pub fn rank(self) -> u32 {
+        match self.place {
+            Place::Staged(_) => 0,
+            Place::Taken(recovery, _) => recovery,
+            Place::Final => u32::MAX,
         }
     }
 }
 
 #[derive(Debug, Default)]
-pub struct Disk(pub BTreeSet<Item>);
+pub struct Disk {
+    pub items: BTreeSet<Item>,
+    pub full_until_us: i64,
+    /// Two files under one name: no rename may do that.
+    pub overwritten: Option<Item>,
+}
 
 impl Disk {
     /// Whether there was something to rename.
     pub fn rename(&mut self, from: Item, to: Item) -> bool {
-        let there = self.0.remove(&from);
-        if there {
-            assert!(self.0.insert(to), "{to:?} is overwritten");
+        let there = self.items.remove(&from);
+        if there && !self.items.insert(to) {
+            self.overwritten = Some(to);
         }
         there
     }
 
-    /// What a recoverer may take: anything of that attempt that another process staged or took.
-    pub fn sources(&self, job: JobAttempt, mine: Item) -> Option<Item> {
-        let is_source =
-            |item: &&Item| item.job() == job && **item != mine && item.directory().is_some();
-        self.0.iter().find(is_source).copied()
+    pub fn directories(&self) -> Vec<Directory> {
+        let directories = self.items.iter().filter_map(|item| item.directory());
+        directories.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    pub fn finals(&self, id: protocol::JobId) -> Vec<JobAttempt> {
-        let finals = self.0.iter().filter(|item| item.directory().is_none());
-        finals.map(|item| item.job()).filter(|job| job.id == id).collect()
+    /// What a directory holds of an output of an attempt.
+    pub fn find(&self, output: Item, directory: Directory) -> Option<Item> {
+        let is_it = |item: &&Item| {
+            (item.job, item.output) == (output.job, output.output)
+                && item.directory() == Some(directory)
+        };
+        self.items.iter().find(is_it).copied()
+    }
+
+    pub fn finals(&self, id: JobId) -> impl Iterator<Item = Item> {
+        let first = JobAttempt { id, attempt: 0 };
+        let from = Item { job: first, output: 0, place: Place::Staged(0) };
+        let of_job = self.items.range(from..).take_while(move |item| item.job.id == id);
+        of_job.copied().filter(|item| item.place == Place::Final)
     }
 }

@@ -1,55 +1,75 @@
 //! A catalog so naive that it can be seen to be right: one map of jobs, one row a job.
 
+use super::disk::{Item, Place};
+use super::flaw::Flaw;
 use catalog::Lane;
 use control::sentinel::decide::{
     Claimed, Command, Failure, InFlight, NextStep, Outcome, Receipt, Requeue,
 };
-use protocol::{Grant, JobAttempt, JobId, ReadyJob, Refusal, SessionToken};
+use protocol::{ArtifactId, Grant, JobAttempt, JobId, ReadyJob, Refusal, Retirement, SessionToken};
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    Pending { until_us: i64 },
+    Pending {
+        until_us: i64,
+    },
+    /// The tagger has to look at the file again.
+    Changed,
     Queued,
     Running,
     Committing,
     Completed,
     Failed,
+    Aborted,
+}
+
+/// How the job's file and plugin behave, whatever else fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nature {
+    Harmless,
+    /// The guest crashes each time.
+    Crashes,
+    /// The plugin raises an exception each time.
+    Raises,
+    /// The worker dies of it each time.
+    KillsItsWorker,
 }
 
 #[derive(Debug, Clone)]
 pub struct Row {
     pub state: State,
     pub lane: Lane,
+    pub nature: Nature,
+    pub outputs: u8,
     pub attempt: u32,
     pub session: Option<SessionToken>,
     pub granted_to: Option<SessionToken>,
     pub recovery: u32,
     pub failures: u32,
     pub losses: u32,
+    /// All attempts that were made since a person last had a hand in it.
+    pub tries: u32,
 }
 
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     pub jobs: BTreeMap<JobId, Row>,
+    pub epoch: u64,
+    /// What was promoted of attempts that were lost, until it is moved away.
+    pub to_retire: BTreeMap<ArtifactId, Item>,
+    pub flaw: Option<Flaw>,
+    next_artifact: i64,
     pub recoveries: u64,
     pub lost: u64,
+    pub aborted_running: u64,
+    pub spent: u64,
 }
 
 impl Model {
-    pub fn new(jobs: i64) -> Self {
-        let row = |id| Row {
-            state: State::Queued,
-            lane: if id % 2 == 0 { Lane::Fresh } else { Lane::Backfill },
-            attempt: 0,
-            session: None,
-            granted_to: None,
-            recovery: 0,
-            failures: 0,
-            losses: 0,
-        };
-        let jobs = (1..=jobs).map(|id| (JobId::new(id), row(id))).collect();
-        Self { jobs, recoveries: 0, lost: 0 }
+    pub fn new(jobs: i64, flaw: Option<Flaw>) -> Self {
+        let jobs = (1..=jobs).map(|id| (JobId::new(id), row(id)));
+        Self { jobs: jobs.collect(), flaw, ..Self::default() }
     }
 
     pub fn in_flight(&self) -> Vec<InFlight> {
@@ -68,11 +88,11 @@ impl Model {
         self.jobs.values().any(|row| is_queued(row, lane))
     }
 
-    pub fn has_due(&self, now_us: i64) -> bool {
-        self.jobs.values().any(|row| is_due(row.state, now_us))
+    pub fn has_due(&self, wall_us: i64) -> bool {
+        self.jobs.values().any(|row| is_due(row.state, wall_us))
     }
 
-    pub fn apply(&mut self, now_us: i64, command: Command) -> Outcome {
+    pub fn apply(&mut self, wall_us: i64, command: Command) -> Outcome {
         match command {
             Command::Register { peer, identify, fresh } => {
                 let session = identify.token.clone().unwrap_or(fresh);
@@ -88,18 +108,22 @@ impl Model {
             }
             Command::Grant { session, ready } => self.grant(session, &ready),
             Command::Conclude { session, receipts } => self.conclude(session, &receipts),
-            Command::Fail { session, failure } => self.fail(now_us, session, &failure),
+            Command::Fail { session, failure } => self.fail(wall_us, session, &failure),
             Command::Requeue { jobs } => self.requeue(&jobs),
             Command::BeginRecovery { job, session } => self.begin_recovery(job, session),
             Command::Lost { job, recovery } => self.lose(job, recovery),
             Command::Admit => {
-                let due = self.jobs.values_mut().filter(|row| is_due(row.state, now_us));
+                let due = self.jobs.values_mut().filter(|row| is_due(row.state, wall_us));
                 Outcome::Admitted {
                     queued: due.map(|row| row.state = State::Queued).count() as u64,
                 }
             }
-            Command::Retirements => Outcome::Retirements { retire: Vec::new() },
-            Command::MarkRetired { .. } | Command::WorkerLost { .. } => Outcome::Done,
+            Command::Retirements => Outcome::Retirements { retire: self.retirements() },
+            Command::MarkRetired { artifacts } => {
+                self.to_retire.retain(|artifact, _| !artifacts.contains(artifact));
+                Outcome::Done
+            }
+            Command::WorkerLost { .. } => Outcome::Done,
         }
     }
 
@@ -108,7 +132,10 @@ impl Model {
         let take = |(id, row): (&JobId, &mut Row)| {
             row.state = State::Running;
             row.attempt += 1;
+            row.tries += 1;
             row.session = Some(session.clone());
+            row.granted_to = None;
+            row.recovery = 0;
             claimed(*id, row)
         };
         queued.take(limit).map(take).collect()
@@ -119,9 +146,11 @@ impl Model {
         let mut refused = Vec::new();
         for one in ready {
             let row = self.jobs.get_mut(&one.job).unwrap();
-            let fits = row.attempt == one.attempt && row.session.as_ref() == Some(&session);
-            if fits && is_live(row.state) {
-                row.state = State::Committing;
+            let is_holder = row.attempt == one.attempt && row.session.as_ref() == Some(&session);
+            if is_holder && is_live(row.state) {
+                if row.state == State::Running {
+                    row.state = State::Committing;
+                }
                 row.granted_to = Some(session.clone());
                 granted.push(Grant { id: one.job, attempt: one.attempt, supersede: Vec::new() });
             } else {
@@ -137,29 +166,35 @@ impl Model {
         for Receipt { job, .. } in receipts {
             let row = self.jobs.get_mut(&job.id).unwrap();
             let known = [&row.session, &row.granted_to].contains(&&Some(session.clone()));
+            let is_it = row.attempt == job.attempt && known;
             match row.state {
-                State::Committing if row.attempt == job.attempt && known => {
+                State::Committing if is_it => {
                     row.state = State::Completed;
+                    row.session = None;
+                    row.losses = 0;
                     concluded.push(*job);
                 }
                 State::Completed if row.attempt == job.attempt => concluded.push(*job),
                 _ => refused.push(refusal(job.id, job.attempt)),
             }
         }
-        Outcome::Concluded { session, concluded, refused, retire: Vec::new() }
+        Outcome::Concluded { session, concluded, refused, retire: self.retirements() }
     }
 
-    fn fail(&mut self, now_us: i64, session: SessionToken, failure: &Failure) -> Outcome {
+    fn fail(&mut self, wall_us: i64, session: SessionToken, failure: &Failure) -> Outcome {
         let row = self.jobs.get_mut(&failure.job.id).unwrap();
         let taken = row.state == State::Running
             && row.attempt == failure.job.attempt
             && row.session.as_ref() == Some(&session);
         if taken {
-            row.failures += 1;
+            row.session = None;
+            let costs = matches!(failure.next, NextStep::Fail | NextStep::Retry { .. });
+            row.failures += u32::from(costs);
             row.state = match failure.next {
                 NextStep::Fail => State::Failed,
-                NextStep::Retry { after_us } => State::Pending { until_us: now_us + after_us },
-                NextStep::LookAgain | NextStep::Requeue => State::Queued,
+                NextStep::Retry { after_us } => State::Pending { until_us: wall_us + after_us },
+                NextStep::LookAgain => State::Changed,
+                NextStep::Requeue => State::Queued,
             };
         }
         Outcome::Failed { session, job: failure.job, taken }
@@ -170,8 +205,9 @@ impl Model {
             let row = self.jobs.get_mut(&one.job.id).unwrap();
             if row.state == State::Running && row.attempt == one.job.attempt {
                 row.losses = one.losses;
-                // A job that is given up for good ends the promise; the workers here never deserve it.
-                row.state = State::Queued;
+                row.session = None;
+                self.spent += u64::from(one.spent);
+                row.state = if one.spent { State::Failed } else { State::Queued };
             }
         }
         Outcome::Requeued { jobs: jobs.iter().map(|one| one.job).collect() }
@@ -189,6 +225,7 @@ impl Model {
         Outcome::RecoveryBegun { session, job, recovery }
     }
 
+    /// What was promoted of it leaves the topic.
     fn lose(&mut self, job: JobAttempt, recovery: u32) -> Outcome {
         let row = self.jobs.get_mut(&job.id).unwrap();
         let taken = row.state == State::Committing
@@ -196,11 +233,68 @@ impl Model {
             && row.recovery == recovery;
         if taken {
             row.state = State::Queued;
-            row.recovery = 0;
-            row.granted_to = None;
+            row.session = None;
             self.lost += 1;
+            let leaves = self.flaw == Some(Flaw::LeavesTheLost);
+            for output in (0..row.outputs).filter(|_| !leaves) {
+                self.next_artifact += 1;
+                let item = Item { job, output, place: Place::Final };
+                self.to_retire.insert(ArtifactId::new(self.next_artifact), item);
+            }
         }
         Outcome::LostTaken { job, taken }
+    }
+
+    fn retirements(&self) -> Vec<Retirement> {
+        let retirement = |(artifact, item): (&ArtifactId, &Item)| Retirement {
+            artifact: *artifact,
+            topic: "out".parse().unwrap(),
+            uri: "parquet://out".parse().unwrap(),
+            file: format!("{}-{}-{}", item.job.id, item.job.attempt, item.output),
+        };
+        self.to_retire.iter().map(retirement).collect()
+    }
+
+    /// A person's wish. Returns the attempt that a worker has.
+    pub fn abort(&mut self, id: JobId) -> Option<JobAttempt> {
+        let row = self.jobs.get_mut(&id).unwrap();
+        let attempt = JobAttempt { id, attempt: row.attempt };
+        let is_running = row.state == State::Running;
+        let waits = matches!(row.state, State::Pending { .. } | State::Changed | State::Queued);
+        if is_running || waits {
+            row.state = State::Aborted;
+            row.session = None;
+        }
+        self.aborted_running += u64::from(is_running);
+        is_running.then_some(attempt)
+    }
+
+    pub fn retry(&mut self, id: JobId) {
+        let row = self.jobs.get_mut(&id).unwrap();
+        if matches!(row.state, State::Failed | State::Aborted) {
+            (row.state, row.failures, row.losses, row.tries) = (State::Queued, 0, 0, 0);
+        }
+    }
+}
+
+fn row(id: i64) -> Row {
+    Row {
+        state: State::Queued,
+        lane: if id % 3 == 0 { Lane::Backfill } else { Lane::Fresh },
+        nature: match id {
+            7 => Nature::Crashes,
+            8 => Nature::Raises,
+            9 => Nature::KillsItsWorker,
+            _ => Nature::Harmless,
+        },
+        outputs: (id % 3) as u8 + 1,
+        attempt: 0,
+        session: None,
+        granted_to: None,
+        recovery: 0,
+        failures: 0,
+        losses: 0,
+        tries: 0,
     }
 }
 
@@ -213,19 +307,19 @@ fn is_live(state: State) -> bool {
     matches!(state, State::Running | State::Committing)
 }
 
-fn is_due(state: State, now_us: i64) -> bool {
-    matches!(state, State::Pending { until_us } if until_us <= now_us)
+/// A clock that was set back keeps nobody waiting for longer than the longest back-off.
+fn is_due(state: State, wall_us: i64) -> bool {
+    const BACKOFF_MAX_US: i64 = 80_000_000;
+    match state {
+        State::Pending { until_us } => until_us <= wall_us || until_us > wall_us + BACKOFF_MAX_US,
+        _ => false,
+    }
 }
 
 fn claimed(id: JobId, row: &Row) -> Claimed {
     let job = JobAttempt { id, attempt: row.attempt };
-    Claimed {
-        job,
-        failures: row.failures,
-        losses: row.losses,
-        retries: Some(1_000),
-        lane: row.lane,
-    }
+    let (failures, losses, lane) = (row.failures, row.losses, row.lane);
+    Claimed { job, failures, losses, retries: None, lane }
 }
 
 fn refusal(id: JobId, attempt: u32) -> Refusal {

@@ -1,162 +1,117 @@
-//! The world around `decide`: messages that are lost, doubled, late and out of order; processes that die, pause and come back;
-//! transactions that do not commit.
+//! The world around the Sentinels: workers, the mail between them, the disk, the clocks, and what must be true at every moment.
 
 use super::disk::Disk;
-use super::model::{Model, State};
+use super::flaw::Flaw;
+use super::life::Stats;
+use super::model::{Model, Nature, State};
 use super::rng::Rng;
-use super::worker::Worker;
-use catalog::Lane;
-use control::sentinel::decide::{Action, Assignment, Decider, Event, Hint, Peer, Timing, Want};
-use protocol::{HeartbeatAnswer, JobId, SessionToken, WorkerMessage};
+use super::sentinel::{Sentinel, TIMING};
+use super::worker::{Worked, Worker};
+use control::sentinel::decide::{Event, Peer};
+use protocol::{HeartbeatAnswer, JobAttempt, JobId, SessionToken, WorkerMessage};
 
-const JOBS: i64 = 30;
-const WORKERS: usize = 3;
-const TIMING: Timing = Timing { lease_us: 2_000_000, heartbeat_us: 300_000 };
-/// Steps after which a healthy cluster must have finished.
-const SETTLE_STEPS: u32 = 20_000;
+const JOBS: i64 = 40;
+pub const WORKERS: usize = 3;
+pub const SENTINELS: usize = 2;
+/// Steps from one look at all jobs to the next; what a step touches is looked at in any case.
+const LOOK_EVERY: u64 = 16;
 
 #[derive(Debug, Clone)]
-enum Mail {
-    ToSentinel(Peer, WorkerMessage),
-    Answer(Peer, HeartbeatAnswer),
-    Dispatch(Peer, Assignment),
+pub enum Say {
+    Answer(HeartbeatAnswer),
+    Dispatch(JobAttempt, u32),
+    Abort(JobId),
+}
+
+#[derive(Debug, Clone)]
+pub enum Mail {
+    ToSentinel(usize, Peer, WorkerMessage),
+    ToWorker(Peer, Say),
 }
 
 pub struct World {
-    seed: u64,
-    rng: Rng,
-    now_us: i64,
-    decider: Option<Decider>,
-    model: Model,
-    disk: Disk,
-    workers: Vec<Option<Worker>>,
+    pub rng: Rng,
+    /// Of clocks that do not jump.
+    pub now_us: i64,
+    pub wall_offset_us: i64,
+    pub sentinels: [Sentinel; SENTINELS],
+    pub model: Model,
+    pub disk: Disk,
+    pub workers: Vec<Option<Worker>>,
     started: u64,
-    mail: Vec<Mail>,
-    faults: bool,
-    final_first: bool,
+    pub mail: Vec<Mail>,
+    pub catalog_down_until_us: i64,
+    pub faults: bool,
+    pub flaw: Option<Flaw>,
+    pub steps: u64,
+    pub stats: Stats,
+    pub broken: Option<String>,
 }
 
 impl World {
-    pub fn new(seed: u64) -> Self {
-        let workers = (0..WORKERS).map(|_| None).collect();
-        let model = Model::new(JOBS);
-        let (mail, disk, rng) = (Vec::new(), Disk::default(), Rng::new(seed));
-        let (now_us, started, decider) = (0, 0, None);
-        let (faults, final_first) = (true, false);
+    pub fn new(seed: u64, flaw: Option<Flaw>) -> Self {
         Self {
-            seed,
-            rng,
-            now_us,
-            decider,
-            model,
-            disk,
-            workers,
-            started,
-            mail,
-            faults,
-            final_first,
+            rng: Rng::new(seed),
+            now_us: 0,
+            wall_offset_us: 0,
+            sentinels: Default::default(),
+            model: Model::new(JOBS, flaw),
+            disk: Disk::default(),
+            workers: (0..WORKERS).map(|_| None).collect(),
+            started: 0,
+            mail: Vec::new(),
+            catalog_down_until_us: 0,
+            faults: true,
+            flaw,
+            steps: 0,
+            stats: Stats::default(),
+            broken: None,
         }
     }
 
-    pub fn with_final_first_recovery(seed: u64) -> Self {
-        Self { final_first: true, ..Self::new(seed) }
+    pub fn wall_us(&self) -> i64 {
+        // Far from zero, so that a clock may be set back.
+        self.now_us + self.wall_offset_us + 1_000_000_000_000
     }
 
-    pub fn recoveries(&self) -> u64 {
-        self.model.recoveries
+    pub fn is_catalog_down(&self) -> bool {
+        self.catalog_down_until_us > self.now_us
     }
 
-    pub fn losses(&self) -> u64 {
-        self.model.lost
+    pub fn is_disk_full(&self) -> bool {
+        self.disk.full_until_us > self.now_us
+    }
+
+    pub fn break_with(&mut self, what: String) {
+        self.broken.get_or_insert(what);
     }
 
     pub fn step(&mut self) {
-        self.now_us += self.rng.below(60_000) as i64;
+        self.steps += 1;
+        self.now_us += self.rng.below(10_000) as i64;
         if self.faults {
             self.fault();
         }
+        let mut touched = None;
         match self.rng.below(10) {
-            0 => self.sentinel(Event::Tick),
-            1 => self.look(),
-            // More is carried than said, so that no backlog grows without a fault.
-            2..=5 => (0..3).for_each(|_| self.deliver()),
-            6 => self.speak(),
-            _ => self.work(),
-        }
-        self.check();
-    }
-
-    /// Without further faults everything comes to its end.
-    pub fn settle(&mut self) {
-        self.faults = false;
-        for _ in 0..SETTLE_STEPS {
-            self.revive();
-            self.step();
-            if self.model.jobs.values().all(|row| row.state == State::Completed) {
-                return;
-            }
-        }
-        panic!("seed {}: not settled: {:#?}\n{:#?}", self.seed, self.model.jobs, self.decider);
-    }
-
-    fn revive(&mut self) {
-        for slot in 0..WORKERS {
-            if self.workers[slot].is_none() {
-                self.start_worker(slot);
-            }
-        }
-        if self.decider.is_none() {
-            self.start_sentinel();
-        }
-    }
-
-    fn start_worker(&mut self, slot: usize) {
-        self.started += 1;
-        self.workers[slot] = Some(Worker::start(self.started, self.final_first));
-    }
-
-    fn start_sentinel(&mut self) {
-        self.decider = Some(Decider::new(TIMING, self.model.in_flight(), self.now_us));
-    }
-
-    fn fault(&mut self) {
-        let slot = self.rng.below(WORKERS);
-        match self.rng.below(1_000) {
-            0..=4 => self.workers[slot] = None,
-            5..=19 if self.workers[slot].is_none() => self.start_worker(slot),
-            20..=22 => self.decider = None,
-            23..=60 if self.decider.is_none() => self.start_sentinel(),
-            61..=75 => {
-                let pause_us = self.rng.below(6_000_000) as i64;
-                if let Some(worker) = &mut self.workers[slot] {
-                    worker.paused_until_us = self.now_us + pause_us;
+            0..=2 => {
+                for slot in 0..SENTINELS {
+                    self.wake_from_catalog(slot);
+                    self.tick(slot);
                 }
             }
-            // Everybody stands still, as when a laptop sleeps.
-            76 => self.now_us += self.rng.below(10_000_000) as i64,
-            77..=105 if !self.mail.is_empty() => {
-                let at = self.rng.below(self.mail.len());
-                self.mail.remove(at);
-            }
-            106..=130 if !self.mail.is_empty() => {
-                let at = self.rng.below(self.mail.len());
-                self.mail.push(self.mail[at].clone());
-            }
-            _ => {}
+            // More is carried than said, so that no backlog grows without a fault.
+            3..=5 => (0..4).for_each(|_| self.deliver()),
+            6 => self.speak(),
+            7 => self.tag(),
+            _ => touched = self.work(),
         }
+        self.check(touched);
     }
 
-    fn look(&mut self) {
-        let hint = Hint {
-            want: Want {
-                fresh: self.model.has_queued(Some(Lane::Fresh)),
-                backfill: self.model.has_queued(Some(Lane::Backfill)),
-            },
-            suspects: self.model.has_queued(None),
-            held: self.model.has_due(self.now_us),
-            retirements: false,
-        };
-        self.sentinel(Event::Hint(hint));
+    pub fn start_worker(&mut self, slot: usize) {
+        self.started += 1;
+        self.workers[slot] = Some(Worker::start(self.started));
     }
 
     fn deliver(&mut self) {
@@ -164,109 +119,150 @@ impl World {
             return;
         }
         let at = self.rng.below(self.mail.len());
-        if self.is_for_sleeper(&self.mail[at]) {
-            return;
-        }
-        match self.mail.remove(at) {
-            Mail::ToSentinel(peer, WorkerMessage::Identify(identify)) => {
-                self.started += 1;
-                let fresh: SessionToken = format!("s{}", self.started).parse().unwrap();
-                self.sentinel(Event::Identify(peer, identify, fresh));
-            }
-            Mail::ToSentinel(peer, message) => self.sentinel(Event::Message(peer, message)),
-            Mail::Answer(peer, answer) => {
-                let live = self.workers.iter().flatten().map(|w| w.directory).collect::<Vec<_>>();
-                if let Some(worker) = find(&mut self.workers, &peer) {
-                    worker.answer(answer, &mut self.disk, &live);
+        match &self.mail[at] {
+            Mail::ToSentinel(home, peer, _) => {
+                if self.is_cut(peer) || self.sentinels[*home].decider.is_none() {
+                    self.mail.swap_remove(at);
+                } else if self.is_awake(*home)
+                    && let Mail::ToSentinel(home, peer, message) = self.mail.swap_remove(at)
+                {
+                    self.hear(home, peer, message);
                 }
             }
-            Mail::Dispatch(peer, assignment) => {
-                if let Some(worker) = find(&mut self.workers, &peer) {
-                    worker.dispatch(assignment.job, assignment.recovery);
+            Mail::ToWorker(peer, _) => {
+                let worker = self.workers.iter().flatten().find(|worker| worker.peer() == peer.0);
+                let sleeps = worker.is_some_and(|worker| worker.paused_until_us > self.now_us);
+                if worker.is_none() || self.is_cut(peer) {
+                    self.mail.swap_remove(at);
+                } else if !sleeps && let Mail::ToWorker(peer, say) = self.mail.swap_remove(at) {
+                    self.tell(&peer, say);
                 }
             }
         }
     }
 
-    /// What is sent to a paused process waits for it.
-    fn is_for_sleeper(&self, mail: &Mail) -> bool {
-        let (Mail::Answer(to, _) | Mail::Dispatch(to, _)) = mail else { return false };
+    fn is_cut(&self, peer: &Peer) -> bool {
         let mut workers = self.workers.iter().flatten();
-        workers.any(|worker| worker.peer == to.0 && worker.paused_until_us > self.now_us)
+        workers.any(|worker| worker.peer() == peer.0 && worker.cut_until_us > self.now_us)
+    }
+
+    fn hear(&mut self, home: usize, peer: Peer, message: WorkerMessage) {
+        let event = match message {
+            WorkerMessage::Identify(identify) => {
+                self.started += 1;
+                let fresh: SessionToken = format!("s{}", self.started).parse().unwrap();
+                Event::Identify(peer, identify, fresh)
+            }
+            message => Event::Message(peer, message),
+        };
+        self.sentinel(home, event);
+    }
+
+    fn tell(&mut self, peer: &Peer, say: Say) {
+        let live = self.workers.iter().flatten().map(|worker| worker.directory);
+        let live = live.collect::<Vec<_>>();
+        let mut workers = self.workers.iter_mut().flatten();
+        let Some(worker) = workers.find(|worker| worker.peer() == peer.0) else { return };
+        // The worst moment to fall asleep: it may rename, and nobody knows whether it will.
+        let is_grant = matches!(&say, Say::Answer(answer) if !answer.granted.is_empty());
+        if is_grant && self.faults && self.rng.chance(250) {
+            worker.paused_until_us = self.now_us + self.rng.below(12_000_000) as i64;
+        }
+        match say {
+            Say::Answer(answer) => worker.answer(answer, &mut self.disk, &live),
+            Say::Dispatch(job, recovery) => {
+                let row = &self.model.jobs[&job.id];
+                worker.dispatch(job, recovery, row.outputs, row.nature);
+            }
+            Say::Abort(id) => worker.give_up(id, None, true, &mut self.disk),
+        }
     }
 
     fn speak(&mut self) {
+        let now_us = self.now_us;
+        let mut awake = self.workers.iter_mut().flatten();
+        let is_due =
+            |worker: &&mut Worker| worker.paused_until_us.max(worker.next_beat_us) <= now_us;
+        let Some(worker) = awake.find(is_due) else { return };
+        worker.next_beat_us = now_us + TIMING.heartbeat_us / 2;
+        let messages = worker.speak();
+        let (home, peer) = (worker.home, Peer(worker.peer()));
+        let said = messages.into_iter().map(|m| Mail::ToSentinel(home, peer.clone(), m));
+        self.mail.extend(said);
+    }
+
+    fn work(&mut self) -> Option<JobId> {
         let slot = self.rng.below(WORKERS);
-        let Some(worker) = &self.workers[slot] else { return };
+        let is_full = self.is_disk_full();
+        let worker = self.workers[slot].as_mut()?;
         if worker.paused_until_us > self.now_us {
-            return;
+            return None;
         }
-        let peer = Peer(worker.peer.clone());
-        let mut messages = vec![worker.heartbeat()];
-        messages.extend(worker.conclusions());
-        self.mail.extend(messages.into_iter().map(|m| Mail::ToSentinel(peer.clone(), m)));
-    }
-
-    fn work(&mut self) {
-        let slot = self.rng.below(WORKERS);
-        if let Some(worker) = &mut self.workers[slot]
-            && worker.paused_until_us <= self.now_us
-        {
-            worker.work(&mut self.rng, &mut self.disk);
+        match worker.work(&mut self.rng, &mut self.disk, is_full, self.faults) {
+            Worked::Nothing => None,
+            Worked::Died => {
+                self.workers[slot] = None;
+                None
+            }
+            Worked::Promoted(id) => Some(id),
         }
     }
 
-    /// An event, what it leads to, and the commit. A transaction that fails takes all of it back, and the Sentinel begins anew.
-    fn sentinel(&mut self, event: Event) {
-        let Some(decider) = &mut self.decider else { return };
-        let before = self.model.clone();
-        let mut outbox = Vec::new();
-        let mut actions = decider.on(self.now_us, event);
-        while !actions.is_empty() {
-            let mut next = Vec::new();
-            for action in actions {
-                match action {
-                    Action::Command(command) => {
-                        let outcome = self.model.apply(self.now_us, command);
-                        next.extend(decider.on(self.now_us, Event::Outcome(outcome)));
-                    }
-                    Action::Answer(peer, answer) => outbox.push(Mail::Answer(peer, answer)),
-                    Action::Dispatch(peer, job) => outbox.push(Mail::Dispatch(peer, job)),
-                    Action::Err(..) | Action::Abort(..) => {}
+    /// The tagger looks at a file that changed under its parser.
+    fn tag(&mut self) {
+        if !self.is_catalog_down() {
+            let mut rows = self.model.jobs.values_mut();
+            if let Some(row) = rows.find(|row| row.state == State::Changed) {
+                row.state = State::Queued;
+            }
+        }
+    }
+
+    /// A person wants a file once more that failed though nothing is wrong with it, or that was aborted.
+    pub fn retry_one(&mut self) {
+        let rows = self.model.jobs.iter().filter(|(_, row)| row.nature == Nature::Harmless);
+        let spent = |row: &super::model::Row| match row.state {
+            State::Failed => true,
+            State::Aborted => self.faults,
+            _ => false,
+        };
+        let id = rows.filter(|(_, row)| spent(row)).map(|(id, _)| *id).next();
+        if let Some(id) = id {
+            self.model.retry(id);
+        }
+    }
+
+    fn check(&mut self, touched: Option<JobId>) {
+        if let Some(item) = self.disk.overwritten {
+            self.break_with(format!("rows doubled: {item:?} is overwritten"));
+        }
+        if self.steps.is_multiple_of(LOOK_EVERY) {
+            let broken = self.model.jobs.keys().find_map(|id| self.broken_at(*id));
+            broken.into_iter().for_each(|what| self.break_with(what));
+        } else if let Some(what) = touched.and_then(|id| self.broken_at(id)) {
+            self.break_with(what);
+        }
+    }
+
+    /// What is wrong with a job's files.
+    fn broken_at(&self, id: JobId) -> Option<String> {
+        let row = &self.model.jobs[&id];
+        let mut current = 0;
+        for item in self.disk.finals(id) {
+            if self.model.to_retire.values().any(|leaving| *leaving == item) {
+                continue;
+            }
+            match row.state {
+                State::Committing | State::Completed if item.job.attempt == row.attempt => {
+                    current += 1;
                 }
-            }
-            actions = next;
-        }
-        if self.faults && self.rng.chance(10) {
-            self.model = before;
-            self.start_sentinel();
-            return;
-        }
-        self.mail.extend(outbox);
-        if self.faults && self.rng.chance(3) {
-            // Killed after the commit, before or while it sends.
-            let sent = self.rng.below(self.mail.len() + 1);
-            self.mail.truncate(sent);
-            self.decider = None;
-        }
-    }
-
-    fn check(&self) {
-        for (id, row) in &self.model.jobs {
-            let finals = self.disk.finals(*id);
-            assert!(finals.len() <= 1, "{}: rows doubled: {finals:?}", self.named(*id));
-            if row.state == State::Completed {
-                let published = finals.first().map(|job| job.attempt);
-                assert_eq!(published, Some(row.attempt), "{}: rows lost", self.named(*id));
+                State::Aborted => {
+                    return Some(format!("job {id}: rows of an aborted job: {item:?}"));
+                }
+                _ => return Some(format!("job {id}: rows doubled: {item:?} beside {row:?}")),
             }
         }
+        let lost = row.state == State::Completed && current < row.outputs;
+        lost.then(|| format!("job {id}: rows lost: {current} of {} files: {row:?}", row.outputs))
     }
-
-    fn named(&self, id: JobId) -> String {
-        format!("seed {}, job {id}", self.seed)
-    }
-}
-
-fn find<'a>(workers: &'a mut [Option<Worker>], peer: &Peer) -> Option<&'a mut Worker> {
-    workers.iter_mut().flatten().find(|worker| worker.peer == peer.0)
 }
