@@ -1,5 +1,6 @@
 //! What fails: processes die and sleep, messages are lost, doubled and late, networks are cut, clocks jump, disks fill up, catalogs go.
 
+use super::model::State;
 use super::sentinel::TIMING;
 use super::world::{SENTINELS, WORKERS, World};
 use protocol::JobId;
@@ -47,13 +48,23 @@ impl World {
                 self.catalog_down_until_us = self.now_us + self.rng.below(60 * SECOND_US) as i64;
             }
             136..=137 => {
-                let id = JobId::new(1 + self.rng.below(self.model.jobs.len()) as i64);
+                let id = self.one_to_abort();
                 self.abort(id);
             }
             140..=141 => self.retry_one(),
             // A machine is gone for good, with what was staged there.
             144..=146 => self.lose_a_staged_file(),
             _ => {}
+        }
+    }
+
+    /// Most of all one that runs.
+    fn one_to_abort(&mut self) -> JobId {
+        let rows = self.model.jobs.iter().filter(|(_, row)| row.state == State::Running);
+        let running = rows.map(|(id, _)| *id).collect::<Vec<_>>();
+        match running.is_empty() {
+            true => JobId::new(1 + self.rng.below(self.model.jobs.len()) as i64),
+            false => running[self.rng.below(running.len())],
         }
     }
 

@@ -22,7 +22,7 @@ use flaw::Flaw;
 use life::{Stats, live};
 
 /// With `life::STEPS` each: a million steps.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 300;
 /// Each flaw shows within so many lives.
 const SEEDS_OF_A_FLAW: u64 = 300;
 
