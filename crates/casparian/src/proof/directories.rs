@@ -200,7 +200,9 @@ impl Verifier<'_> {
             _ if here.topic.is_none() => return Ok(()),
             other => {
                 let mut finding = here.finding(Fault::ForeignFile, name);
-                if let Err(error) = other {
+                if let Err(error) = other
+                    && name.ends_with(b".parquet")
+                {
                     finding.found = format!("no readable Parquet file: {error}");
                 }
                 self.add(finding, report);
