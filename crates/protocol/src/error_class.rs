@@ -16,8 +16,10 @@ pub enum ErrorClass {
     Timeout,
     /// The guest used more than its MEMORY.
     Memory,
-    /// Staging or promoting failed: disk full, permission, database.
+    /// Staging or promoting failed: permission, names, database.
     Sink,
+    /// The place that output goes to has no room, or is out of reach for everybody: no attempt is charged, and it is tried until it is well again.
+    Storage,
     /// The file could not be opened: permission, input/output error.
     Input,
     /// The file is not the version that the job names: it changed, or it is gone (P4).
@@ -34,7 +36,12 @@ impl ErrorClass {
     /// Whether another attempt may succeed though nothing was changed by a person.
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::Crash | Self::Timeout | Self::Memory | Self::Sink | Self::Lost => true,
+            Self::Crash
+            | Self::Timeout
+            | Self::Memory
+            | Self::Sink
+            | Self::Storage
+            | Self::Lost => true,
             Self::Plugin
             | Self::Load
             | Self::Input
@@ -42,6 +49,11 @@ impl ErrorClass {
             | Self::Aborted
             | Self::WorkerLost => false,
         }
+    }
+
+    /// Whether an attempt that ends so counts against the job.
+    pub fn costs_attempt(self) -> bool {
+        !matches!(self, Self::Storage | Self::Changed | Self::Aborted | Self::WorkerLost)
     }
 
     pub fn as_str(self) -> &'static str {
@@ -52,6 +64,7 @@ impl ErrorClass {
             Self::Timeout => "timeout",
             Self::Memory => "memory",
             Self::Sink => "sink",
+            Self::Storage => "storage",
             Self::Input => "input",
             Self::Changed => "changed",
             Self::Aborted => "aborted",

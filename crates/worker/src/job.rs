@@ -7,7 +7,7 @@ use crate::plugins::PluginStore;
 use crate::sinks::{Sinks, Unsynced};
 use crate::stagers::Stagers;
 use arrow_array::RecordBatch;
-use protocol::{Dispatch, JobAttempt, Metrics, SinkTarget, StagedOutput};
+use protocol::{Dispatch, ErrorClass, JobAttempt, Metrics, SinkTarget, StagedOutput};
 use serde_json::Map;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -68,7 +68,8 @@ impl JobRunner {
         let mut stagers = Stagers::open(&self.workshop.sinks, job, dispatch, control)?;
         let mut times = Times::default();
         let started = Instant::now();
-        self.execute(job, dispatch, &input, &mut stagers)?;
+        let executed = self.execute(job, dispatch, &input, &mut stagers);
+        executed.map_err(|failure| voided(failure, &input, dispatch, opened_ns))?;
         times.execute = started.elapsed().saturating_sub(stagers.busy);
         input.verify(dispatch, opened_ns)?;
         let started = Instant::now();
@@ -105,6 +106,22 @@ impl JobRunner {
             topics: topics(&dispatch.sinks),
             config: dispatch.config.clone(),
         })
+    }
+}
+
+/// A file that was renamed, removed or rewritten while it was parsed: whatever the plugin made of that is no fault of its own.
+fn voided(
+    failure: JobFailure,
+    input: &InputFile,
+    dispatch: &Dispatch,
+    opened_ns: i64,
+) -> JobFailure {
+    if !matches!(failure.class, ErrorClass::Plugin | ErrorClass::Crash) {
+        return failure;
+    }
+    match input.verify(dispatch, opened_ns) {
+        Err(changed) if changed.class == ErrorClass::Changed => changed,
+        _ => failure,
     }
 }
 

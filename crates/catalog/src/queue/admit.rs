@@ -96,6 +96,15 @@ impl SentinelTx {
         Ok(queued)
     }
 
+    /// No wait ends later than `until_us`: the clock that set it was ahead of what the clock says now.
+    pub async fn bound_waits(&mut self, until_us: i64) -> Result<(), CatalogError> {
+        let backoff = "UPDATE processing_job SET not_before_us = $1 WHERE held_by IS NULL AND hold = 'backoff' AND not_before_us > $1";
+        db::query(backoff).bind(until_us).execute(&mut *self.tx).await?;
+        let pass = "UPDATE catalog_meta SET pass_open_until_us = $1 WHERE pass_open_until_us > $1";
+        db::query(pass).bind(until_us).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
     async fn obstacles(&mut self, due: &[JobId]) -> Result<Obstacles, CatalogError> {
         let ids: Vec<i64> = due.iter().map(|id| id.get()).collect();
         let mut obstacles = Obstacles::default();

@@ -89,7 +89,7 @@ impl SentinelTx {
     }
 
     async fn store_error(&mut self, failure: &Failure) -> Result<(), CatalogError> {
-        let costs = !matches!(failure.next, FailNext::Changed);
+        let costs = failure.class.costs_attempt();
         let sql = "UPDATE processing_job SET error_class = $2, error_message = $3, bytes_in = $4, failures = failures + $5 WHERE id = $1";
         db::query(sql)
             .bind(failure.job.id.get())

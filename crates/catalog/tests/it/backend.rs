@@ -178,9 +178,13 @@ impl Backend {
     }
 
     pub async fn fail(&self, job: JobAttempt, next: FailNext) -> bool {
+        self.fail_with(job, ErrorClass::Plugin, next).await
+    }
+
+    pub async fn fail_with(&self, job: JobAttempt, class: ErrorClass, next: FailNext) -> bool {
         let failure = Failure {
             job,
-            class: ErrorClass::Plugin,
+            class,
             message: "ValueError: bad".to_owned(),
             metrics: Metrics::default(),
             next,

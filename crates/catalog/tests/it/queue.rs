@@ -5,7 +5,7 @@ use catalog::{
     ClaimFrom, FailNext, JobState, Lane, Loss, NewRequest, RefusedJob, RequestReport,
     RetrySelection, is_legal,
 };
-use protocol::{JobId, JobKind};
+use protocol::{ErrorClass, JobId, JobKind};
 
 #[tokio::test]
 async fn f19_no_job_is_claimed_twice() {
@@ -113,6 +113,33 @@ async fn a_failed_attempt_waits_for_its_time_and_costs_one() {
     assert_eq!(tx.admit(far).await.unwrap(), 1);
     tx.commit().await.unwrap();
     assert_eq!(backend.claim(1).await[0].failures, 1);
+}
+
+#[tokio::test]
+async fn a_wait_that_a_clock_ahead_of_time_has_set_is_cut_short() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let job = backend.claim(1).await.remove(0).job;
+    let far = backend.now() + 1_000_000_000_000;
+    backend.fail(job, FailNext::Backoff { not_before_us: far }).await;
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    tx.bound_waits(far - 5).await.unwrap();
+    assert_eq!(tx.admit(far - 6).await.unwrap(), 0, "it is no shorter than that");
+    assert_eq!(tx.admit(far - 5).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_storage_that_fails_costs_no_attempt() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    let job = backend.claim(1).await.remove(0).job;
+    let next = FailNext::Backoff { not_before_us: 1 };
+    assert!(backend.fail_with(job, ErrorClass::Storage, next).await);
+    assert_eq!(backend.admit().await, 1);
+    assert_eq!(backend.claim(1).await[0].failures, 0);
 }
 
 #[tokio::test]

@@ -28,6 +28,8 @@ const BATCH_MAX: usize = 512;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How often the plugin directory is looked at.
 const REGISTRY_EVERY_US: i64 = 1_000_000;
+/// No back-off and no mark of a pass reaches further ahead.
+const WAIT_MAX_US: i64 = 90_000_000;
 /// After the catalog failed.
 const RECOVER_AFTER: Duration = Duration::from_millis(500);
 
@@ -50,6 +52,8 @@ struct Life {
     decider: Decider,
     malformed: u64,
     registry_looked_us: i64,
+    /// By the wall clock, which may be set back.
+    looked_us: i64,
     /// Plugin versions that each worker was sent the source of.
     sent_sources: BTreeSet<(Peer, PluginVersion)>,
 }
@@ -75,8 +79,13 @@ impl Driver {
         let in_flight = self.catalog.in_flight().await?;
         let in_flight = in_flight.into_iter().map(store::in_flight).collect();
         let decider = Decider::new(self.timing, in_flight, self.clock.monotonic_us());
-        let mut life =
-            Life { decider, malformed: 0, registry_looked_us: 0, sent_sources: BTreeSet::new() };
+        let mut life = Life {
+            decider,
+            malformed: 0,
+            registry_looked_us: 0,
+            looked_us: i64::MAX,
+            sent_sources: BTreeSet::new(),
+        };
         let dead = self.dead_sessions().await?;
         self.step(&mut life, dead).await?;
         while !self.stopping.load(Ordering::Acquire) {
@@ -115,6 +124,10 @@ impl Driver {
 
     async fn look(&mut self, life: &mut Life) -> Result<Vec<Event>, CatalogError> {
         let now_us = self.clock.now_us();
+        if now_us < life.looked_us {
+            self.bound_waits(life, now_us).await?;
+        }
+        life.looked_us = now_us;
         let there = self.catalog.opportunities(now_us).await?;
         // Who asks for something means the sources that lie there now.
         if there.requests || now_us - life.registry_looked_us >= REGISTRY_EVERY_US {
@@ -129,6 +142,14 @@ impl Driver {
         let hint = Hint { want: Want { fresh, backfill }, suspects, held, retirements };
         events.push(Event::Hint(hint));
         Ok(events)
+    }
+
+    /// The clock was set back, now or while no Sentinel was there: waits that it set must not last for hours.
+    async fn bound_waits(&self, life: &mut Life, now_us: i64) -> Result<(), CatalogError> {
+        life.registry_looked_us = 0;
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await?;
+        tx.bound_waits(now_us + WAIT_MAX_US).await?;
+        tx.commit().await
     }
 
     async fn carry_out_requests(&self, now_us: i64) -> Result<Event, CatalogError> {

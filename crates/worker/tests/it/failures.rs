@@ -129,6 +129,14 @@ fn a_file_that_changes_under_the_parser_voids_the_job() {
 }
 
 #[test]
+fn a_plugin_is_not_to_blame_for_a_file_that_leaves_under_it() {
+    let mut rig = Rig::new(1);
+    let body = "os.rename(path, path + '.elsewhere')\nopen(path)";
+    let ended = rig.run(1, &plugin(body), "x", &["t"]);
+    assert_eq!(ended.error_class, Some(ErrorClass::Changed), "{ended:?}");
+}
+
+#[test]
 fn a_touched_file_with_the_same_bytes_is_what_was_hashed() {
     let mut rig = Rig::new(1);
     let body = "os.utime(path)\nself.publish('t', [{'a': 1}])";

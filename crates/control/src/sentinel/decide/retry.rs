@@ -16,6 +16,7 @@ pub(super) fn next_step(job: &Claimed, class: ErrorClass, retryable: Option<bool
     match class {
         ErrorClass::Changed => NextStep::LookAgain,
         ErrorClass::Aborted | ErrorClass::WorkerLost => NextStep::Requeue,
+        ErrorClass::Storage => NextStep::Retry { after_us: backoff_us(job.job, 0) },
         _ if job.failures < allowed_retries(job, class, retryable) => {
             NextStep::Retry { after_us: backoff_us(job.job, job.failures) }
         }
@@ -103,6 +104,12 @@ mod tests {
         assert_eq!(next(0, ErrorClass::Plugin), NextStep::Fail);
         assert!(matches!(next(2, ErrorClass::Crash), NextStep::Retry { .. }));
         assert_eq!(next(3, ErrorClass::Crash), NextStep::Fail);
+    }
+
+    #[test]
+    fn a_full_disk_is_waited_for_without_end() {
+        let next = next_step(&claimed(9, 0, Some(0)), ErrorClass::Storage, None);
+        assert!(matches!(next, NextStep::Retry { after_us: ..6_000_000 }), "{next:?}");
     }
 
     #[test]
