@@ -94,10 +94,12 @@ impl From<CatalogError> for Failure {
             | CatalogError::NotACatalog { .. }
             | CatalogError::SchemaOlder { .. }
             | CatalogError::SchemaNewer { .. }
-            | CatalogError::SchemaDiffers { .. } => Self::usage(message),
-            CatalogError::Open { .. } | CatalogError::Busy(_) | CatalogError::Database(_) => {
-                Self::unreachable(message)
-            }
+            | CatalogError::SchemaDiffers { .. }
+            | CatalogError::NoSchema { .. } => Self::usage(message),
+            CatalogError::Open { .. }
+            | CatalogError::Unreachable { .. }
+            | CatalogError::Busy(_)
+            | CatalogError::Database(_) => Self::unreachable(message),
             CatalogError::Deposed => Self::unreachable(message)
                 .hint("`casparian status` shows which Sentinel has this catalog now"),
             CatalogError::RulesMoved

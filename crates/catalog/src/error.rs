@@ -1,6 +1,8 @@
 //! What can go wrong with the catalog. Whether trying again may help is in the type.
 
-use std::path::{Path, PathBuf};
+use crate::url::CatalogUrl;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
 
 /// Codes of SQLite.
 const BUSY: i64 = 5;
@@ -11,36 +13,45 @@ const DISK_FULL: i64 = 13;
 const CANNOT_OPEN: i64 = 14;
 const NOT_A_DATABASE: i64 = 26;
 
+/// Codes of PostgreSQL, and beginnings of them: no connection; rolled back in favour of another; no room, memory or connection left; a lock
+/// that is held; a session that stood still; shut down, crashed or starting; trouble of its machine.
+const PASSING: [&str; 7] = ["08", "40", "53", LOCK_NOT_AVAILABLE, "25P03", "57P0", "58"];
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    #[error("there is no catalog at {}", path.display())]
-    Missing { path: PathBuf },
+    #[error("there is no catalog at {place}")]
+    Missing { place: CatalogUrl },
     #[error(
-        "'{url}' is not a catalog: expected a file, sqlite:///path or (later) postgresql://..."
+        "'{url}' is not a catalog: expected a file, sqlite:///path or postgresql://user@host/database"
     )]
     BadUrl { url: String },
-    #[error("cannot open the catalog {}: {cause}", path.display())]
-    Open { path: PathBuf, cause: sqlx::Error },
+    #[error("cannot open the catalog {place}: {cause}")]
+    Open { place: CatalogUrl, cause: sqlx::Error },
     #[error(
-        "the catalog {} has schema {found} and this binary knows {known}: use the newer casparian that wrote it",
-        path.display()
+        "the catalog {place} has schema {found} and this binary knows {known}: use the newer casparian that wrote it"
     )]
-    SchemaNewer { path: PathBuf, found: i64, known: i64 },
+    SchemaNewer { place: CatalogUrl, found: i64, known: i64 },
     #[error(
-        "the catalog {} has schema {found} and this binary needs {known}: a writing command, such as `casparian scan`, brings it up to date",
-        path.display()
+        "the catalog {place} has schema {found} and this binary needs {known}: a writing command, such as `casparian scan`, brings it up to date"
     )]
-    SchemaOlder { path: PathBuf, found: i64, known: i64 },
+    SchemaOlder { place: CatalogUrl, found: i64, known: i64 },
     #[error(
-        "{} is no catalog of ours: it is a file of something else; give another path with --catalog",
-        path.display()
+        "{place} is no catalog of ours: it holds something else; give another place with --catalog"
     )]
-    NotACatalog { path: PathBuf },
+    NotACatalog { place: CatalogUrl },
     #[error(
-        "the catalog {} does not have the schema that it should: {what}; undo that change, or start a new catalog",
-        path.display()
+        "the catalog {place} does not have the schema that it should: {what}; undo that change, or start a new catalog"
     )]
-    SchemaDiffers { path: PathBuf, what: String },
+    SchemaDiffers { place: CatalogUrl, what: String },
+    #[error(
+        "the catalog {place} names no schema that is there: create the one of its search path, or give the user the right to use it"
+    )]
+    NoSchema { place: CatalogUrl },
+    #[error(
+        "cannot reach the catalog {place}: {cause}; is the server up, and is that its address?"
+    )]
+    Unreachable { place: CatalogUrl, cause: sqlx::Error },
     #[error("another Sentinel has taken over this catalog")]
     Deposed,
     #[error("the routing rules changed while files were routed")]
@@ -59,29 +70,29 @@ impl CatalogError {
     /// Whether the same may succeed a little later, with nothing changed by a person.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Busy(_) | Self::RulesMoved => true,
-            // Anything else that the database says, such as a broken constraint, it would say again.
-            Self::Database(error) => match code(error) {
-                Some(code) => [OUT_OF_MEMORY, IO_FAILED, DISK_FULL, CANNOT_OPEN].contains(&code),
-                None => matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut),
-            },
+            Self::Busy(_) | Self::RulesMoved | Self::Unreachable { .. } => true,
+            Self::Database(error) => may_pass(error),
             _ => false,
         }
     }
 
     /// A catalog could not be opened.
-    pub(crate) fn opening(path: &Path, cause: sqlx::Error) -> Self {
-        match code(&cause) {
-            Some(NOT_A_DATABASE) => Self::NotACatalog { path: path.to_owned() },
-            _ => Self::Open { path: path.to_owned(), cause },
+    pub(crate) fn opening(url: &CatalogUrl, cause: sqlx::Error) -> Self {
+        let place = url.clone();
+        if sqlite_code(&cause) == Some(NOT_A_DATABASE) {
+            return Self::NotACatalog { place };
+        }
+        match url.file() {
+            None if may_pass(&cause) => Self::Unreachable { place, cause },
+            _ => Self::Open { place, cause },
         }
     }
 
     /// A file that is no database is named; the driver does not say which one it was.
-    pub(crate) fn at(self, path: &Path) -> Self {
+    pub(crate) fn at(self, url: &CatalogUrl) -> Self {
         match self {
-            Self::Database(error) if code(&error) == Some(NOT_A_DATABASE) => {
-                Self::NotACatalog { path: path.to_owned() }
+            Self::Database(error) if sqlite_code(&error) == Some(NOT_A_DATABASE) => {
+                Self::NotACatalog { place: url.clone() }
             }
             other => other,
         }
@@ -94,15 +105,36 @@ impl CatalogError {
 
 impl From<sqlx::Error> for CatalogError {
     fn from(error: sqlx::Error) -> Self {
-        match code(&error) {
-            Some(BUSY | LOCKED) => Self::Busy(error),
-            _ => Self::Database(error),
-        }
+        let is_busy = match sqlite_code(&error) {
+            Some(code) => [BUSY, LOCKED].contains(&code),
+            None => postgres_code(&error) == Some(LOCK_NOT_AVAILABLE),
+        };
+        if is_busy { Self::Busy(error) } else { Self::Database(error) }
     }
 }
 
+/// Anything else that a database says, such as a broken constraint, it would say again.
+fn may_pass(error: &sqlx::Error) -> bool {
+    if let Some(code) = sqlite_code(error) {
+        return [OUT_OF_MEMORY, IO_FAILED, DISK_FULL, CANNOT_OPEN].contains(&code);
+    }
+    if let Some(code) = postgres_code(error) {
+        return PASSING.iter().any(|class| code.starts_with(class));
+    }
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)
+}
+
 /// The primary code: extended ones lie above the low byte.
-fn code(error: &sqlx::Error) -> Option<i64> {
-    let code = error.as_database_error()?.code()?.parse::<i64>().ok()?;
-    Some(code & 0xff)
+fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
+    let error = error.as_database_error().filter(|error| !is_of_postgres(*error))?;
+    Some(error.code()?.parse::<i64>().ok()? & 0xff)
+}
+
+fn postgres_code(error: &sqlx::Error) -> Option<&str> {
+    let error = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
+    Some(error.code())
+}
+
+fn is_of_postgres(error: &(dyn DatabaseError + 'static)) -> bool {
+    error.try_downcast_ref::<PgDatabaseError>().is_some()
 }

@@ -15,9 +15,10 @@ pub mod report;
 mod requests;
 mod roles;
 mod tagging;
+mod url;
 mod workers;
 
-pub use db::{Catalog, OpenMode};
+pub use db::{Catalog, OpenMode, Seat};
 pub use error::CatalogError;
 pub use ids::IdGenerator;
 pub use inventory::{DirectoryDigest, NewDirectory, NewLocation, StoredEntry};
@@ -35,4 +36,5 @@ pub use registry::{
 pub use requests::{NewRequest, PendingRequest, RefusedJob, RequestReport, RetrySelection};
 pub use roles::{ScoutTx, SentinelEpoch, SentinelTx};
 pub use tagging::{RoutingTable, SubscribedPlugin, TodoLocation, VersionSummary};
+pub use url::CatalogUrl;
 pub use workers::{WorkerRegistration, WorkerSession};

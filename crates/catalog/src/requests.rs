@@ -104,6 +104,7 @@ impl Catalog {
         let query = db::query(sql).bind(id).bind(request.kind()).bind(payload);
         let query = query.bind(requested_by).bind(now_us);
         query.execute(&mut *tx).await?;
+        tx.wake().await?;
         tx.commit().await?;
         Ok(RequestId::new(id))
     }

@@ -44,8 +44,7 @@ impl Catalog {
     pub async fn begin_sentinel(&self, epoch: SentinelEpoch) -> Result<SentinelTx, CatalogError> {
         self.ids().await?;
         let (mut tx, turn) = self.begin(Role::Sentinel).await?;
-        let sql = "SELECT sentinel_epoch FROM catalog_meta";
-        let current: i64 = db::query(sql).fetch_one(&mut *tx).await?.try_get(0)?;
+        let current: i64 = db::query(tx.epoch_sql()).fetch_one(&mut *tx).await?.try_get(0)?;
         if current != epoch.0 {
             return Err(CatalogError::Deposed);
         }
@@ -67,6 +66,13 @@ impl ScoutTx {
 }
 
 impl SentinelTx {
+    /// What the Sentinel says of itself to those that look, where the catalog is on a server.
+    pub async fn say(&mut self, says: &str) -> Result<(), CatalogError> {
+        let sql = "UPDATE catalog_meta SET sentinel = $1";
+        db::query(sql).bind(says).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
     pub async fn commit(self) -> Result<(), CatalogError> {
         self.tx.commit().await
     }

@@ -217,7 +217,7 @@ impl ScoutTx {
     pub async fn set_pass_open_until(&mut self, until_us: i64) -> Result<(), CatalogError> {
         let sql = "UPDATE catalog_meta SET pass_open_until_us = $1";
         db::query(sql).bind(until_us).execute(&mut *self.tx).await?;
-        Ok(())
+        self.tx.wake().await
     }
 
     /// Locations without a version that no plugin wants by these rules: all that is to be noted of them.

@@ -3,9 +3,8 @@
 use crate::config::{Environment, Flags, Settings};
 use crate::failure::Failure;
 use crate::output::Printer;
-use catalog::{Catalog, CatalogError, OpenMode};
+use catalog::{Catalog, CatalogError, CatalogUrl, OpenMode};
 use std::future::Future;
-use std::path::Path;
 
 #[derive(Debug)]
 pub struct Context {
@@ -40,7 +39,9 @@ impl Context {
     }
 }
 
-pub fn catalog_url(path: &Path) -> Result<String, Failure> {
+/// With all that is secret in it.
+pub fn catalog_url(url: &CatalogUrl) -> Result<String, Failure> {
+    let Some(path) = url.file() else { return Ok(url.secret_text().to_owned()) };
     let text = path.to_str().map(str::to_owned);
     text.ok_or_else(|| {
         Failure::usage(format!("the catalog's path {} is not UTF-8", path.display()))
@@ -57,9 +58,14 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
 
 /// For commands that leave something in a catalog, and make none.
 pub async fn open_existing(settings: &Settings) -> Result<Catalog, Failure> {
-    let path = &settings.catalog.value;
-    if !path.exists() {
-        return Err(CatalogError::Missing { path: path.clone() }.into());
+    let place = &settings.catalog.value;
+    if is_absent(place) {
+        return Err(CatalogError::Missing { place: place.clone() }.into());
     }
-    Ok(Catalog::open(&catalog_url(path)?, OpenMode::ReadWrite).await?)
+    Ok(Catalog::open(&catalog_url(place)?, OpenMode::ReadWrite).await?)
+}
+
+/// A file that is not there yet.
+pub fn is_absent(place: &CatalogUrl) -> bool {
+    place.file().is_some_and(|path| !path.exists())
 }

@@ -1,6 +1,6 @@
 //! `casparian doctor`.
 
-use super::context::{Context, block_on, catalog_url};
+use super::context::{Context, block_on, catalog_url, is_absent};
 use crate::config::{Sandbox, Settings};
 use crate::failure::{Ending, Failure};
 use crate::output::Table;
@@ -38,9 +38,9 @@ pub fn execute(_: &Arguments, context: &Context) -> Result<Ending, Failure> {
 }
 
 fn examine_catalog(settings: &Settings) -> Finding {
-    let path = &settings.catalog.value;
+    let place = &settings.catalog.value;
     let opened = block_on(async {
-        let catalog = Catalog::open(&catalog_url(path)?, OpenMode::ReadOnly).await?;
+        let catalog = Catalog::open(&catalog_url(place)?, OpenMode::ReadOnly).await?;
         let files = catalog.status().await?.files;
         catalog.close().await;
         Ok(files)
@@ -48,12 +48,11 @@ fn examine_catalog(settings: &Settings) -> Finding {
     match opened {
         Ok(files) => Finding::good(
             "catalog",
-            format!("{}: its schema is the expected one; {files} files", path.display()),
+            format!("{place}: its schema is the expected one; {files} files"),
         ),
-        Err(_) if !path.exists() => Finding::good(
-            "catalog",
-            format!("{}: not there yet; the first run makes it", path.display()),
-        ),
+        Err(_) if is_absent(place) => {
+            Finding::good("catalog", format!("{place}: not there yet; the first run makes it"))
+        }
         Err(failure) => Finding::bad("catalog", failure.message),
     }
 }

@@ -3,7 +3,7 @@
 use super::context::{Context, block_on, open_existing};
 use crate::config::Settings;
 use crate::failure::Failure;
-use crate::roles::{Presence, host, sentinel_lock};
+use crate::roles::{active_sentinel, host};
 use catalog::{Catalog, NewRequest, RefusedJob, RequestReport};
 use control::clock::{Clock, SystemClock};
 use protocol::RequestId;
@@ -26,10 +26,10 @@ pub fn leave(
     settings: &Settings,
     request: &NewRequest,
 ) -> Result<Left, Failure> {
-    let is_live = Presence::look(&sentinel_lock(&settings.catalog.value)).is_some();
     let by = format!("{}@{}", context.environment.user(), host());
     block_on(async {
         let catalog = open_existing(settings).await?;
+        let is_live = active_sentinel(settings, &catalog).await.is_some();
         let id = catalog.leave_request(request, &by, SystemClock.now_us()).await?;
         let report = if is_live { answer(&catalog, id).await? } else { None };
         catalog.close().await;

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::waiting;
 use crate::failure::{Ending, Failure};
 use crate::output::{Table, count, moment};
-use crate::roles::{Presence, scout_lock, sentinel_lock};
+use crate::roles::{Presence, active_sentinel, scout_lock};
 use catalog::Waiting;
 use catalog::report::Status;
 use serde_json::{Map, Value, json};
@@ -15,10 +15,11 @@ pub struct Arguments {}
 
 pub fn execute(_: &Arguments, context: &Context) -> Result<Ending, Failure> {
     let settings = context.settings()?;
-    let (status, waiting) = context
-        .read(&settings, async |catalog| Ok((catalog.status().await?, catalog.waiting().await?)))?;
-    let sentinel = Presence::look(&sentinel_lock(&settings.catalog.value));
-    let scout = Presence::look(&scout_lock(&settings.catalog.value));
+    let (status, waiting, sentinel) = context.read(&settings, async |catalog| {
+        let sentinel = active_sentinel(&settings, catalog).await;
+        Ok((catalog.status().await?, catalog.waiting().await?, sentinel))
+    })?;
+    let scout = settings.catalog.value.file().and_then(|path| Presence::look(&scout_lock(path)));
     let live = Live { sentinel, scout };
     if context.printer.is_json() {
         context.printer.document(&document(&status, &waiting, &live))?;

@@ -32,17 +32,6 @@ pub fn output_path(uri: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// The catalog: a file.
-pub fn catalog_path(url: &str) -> Result<PathBuf, String> {
-    match url.strip_prefix("sqlite://").unwrap_or(url) {
-        "" => Err("the catalog has no name".to_owned()),
-        path if path.contains("://") => Err(format!(
-            "'{url}': this version keeps its catalog in SQLite: write a path or sqlite:///path"
-        )),
-        path => Ok(PathBuf::from(path)),
-    }
-}
-
 /// Messages travel in the clear in this version, so they may not leave the machine.
 pub fn check_endpoint(endpoint: &str) -> Result<(), String> {
     if endpoint.strip_prefix("ipc://").is_some_and(|path| !path.is_empty()) {
@@ -96,7 +85,5 @@ mod tests {
     fn stores_of_later_versions_are_refused_by_name() {
         assert_eq!(output_path("file:///a/b").unwrap(), Path::new("/a/b"));
         assert!(output_path("s3://bucket").unwrap_err().contains("local directory"));
-        assert_eq!(catalog_path("sqlite:///a.db").unwrap(), Path::new("/a.db"));
-        assert!(catalog_path("postgresql://h/d").unwrap_err().contains("SQLite"));
     }
 }

@@ -5,10 +5,11 @@ use super::error::ConfigError;
 use super::file::FileConfig;
 use super::flags::Flags;
 use super::key::Key;
-use super::locations::{absolute, catalog_path, check_endpoint, output_path};
+use super::locations::{absolute, check_endpoint, output_path};
 use super::project::Project;
 use super::setting::{Origin, Setting};
 use super::value::{Gatekeeper, HashMode, Interval, Sandbox, Secret, Slots};
+use catalog::CatalogUrl;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,7 +20,8 @@ pub struct Settings {
     pub project: Project,
     pub plugins_dir: Setting<PathBuf>,
     pub output: Setting<PathBuf>,
-    pub catalog: Setting<PathBuf>,
+    /// A file, or a database on a server.
+    pub catalog: Setting<CatalogUrl>,
     pub python: Setting<String>,
     pub bind: Setting<String>,
     pub lease: Setting<Interval>,
@@ -64,7 +66,7 @@ impl Settings {
         vec![
             path(Key::PLUGINS_DIR, &self.plugins_dir),
             path(Key::OUTPUT, &self.output),
-            path(Key::CATALOG, &self.catalog),
+            line(Key::CATALOG, &self.catalog),
             line(Key::PYTHON_INTERPRETER, &self.python),
             line(Key::SENTINEL_BIND, &self.bind),
             line(Key::SENTINEL_LEASE, &self.lease),
@@ -97,12 +99,7 @@ impl Resolver<'_> {
             project: self.project.clone(),
             plugins_dir: self.plugins_dir()?,
             output: self.place(Key::OUTPUT, &self.flags.output, &self.file.output, output_path)?,
-            catalog: self.place(
-                Key::CATALOG,
-                &self.flags.catalog,
-                &self.file.catalog,
-                catalog_path,
-            )?,
+            catalog: self.catalog()?,
             python: self.value(Key::PYTHON_INTERPRETER, &self.file.python.interpreter)?,
             bind: self.endpoint(Key::SENTINEL_BIND, &self.flags.bind, &self.file.sentinel.bind)?,
             heartbeat: self.heartbeat(&lease)?,
@@ -187,6 +184,18 @@ impl Resolver<'_> {
         let Setting { value, origin } = self.text(key, flag, file)?;
         let path = path_of(&value).map_err(|what| self.wrong(key, &origin, what))?;
         let value = absolute(&path, &origin, &self.project.root)?;
+        Ok(Setting { value, origin })
+    }
+
+    fn catalog(&self) -> Result<Setting<CatalogUrl>, ConfigError> {
+        let text = self.text(Key::CATALOG, &self.flags.catalog, &self.file.catalog)?;
+        let Setting { value, origin } = text;
+        let parsed = value.parse::<CatalogUrl>();
+        let url = parsed.map_err(|error| self.wrong(Key::CATALOG, &origin, error.to_string()))?;
+        let value = match url.file() {
+            Some(path) => absolute(path, &origin, &self.project.root)?.into(),
+            None => url,
+        };
         Ok(Setting { value, origin })
     }
 

@@ -75,7 +75,7 @@ impl Drain<'_> {
     pub async fn until_helped(
         &self,
         until_us: i64,
-        is_live: impl Fn() -> bool,
+        is_live: impl AsyncFn() -> bool,
     ) -> Result<Option<Drained>, Failure> {
         let mut pace = Pace::new();
         let (began, mut has_told) = (Instant::now(), false);
@@ -88,7 +88,7 @@ impl Drain<'_> {
                 if left == 0 {
                     return Ok(Some(Drained::Done));
                 }
-                if !is_live() {
+                if !is_live().await {
                     return Ok(None);
                 }
                 self.bar

@@ -2,9 +2,8 @@
 
 use super::drain::{Drain, Drained};
 use super::engine::Engine;
-use super::presence::{Presence, sentinel_lock};
 use super::run_report::RunReport;
-use super::sentinel::prepare;
+use super::sentinel::{active_sentinel, prepare};
 use super::sources::{Scouting, scout};
 use super::watching::watched;
 use crate::cli::catalog_url;
@@ -43,7 +42,7 @@ impl Run<'_> {
         let mut engine = self.engine()?;
         let mut report = RunReport::default();
         if engine.is_none() {
-            report.helper = Presence::look(&sentinel_lock(&self.settings.catalog.value));
+            report.helper = active_sentinel(self.settings, &catalog).await;
         }
         let worked = self.work(&catalog, &mut scout, &mut engine, stop, &mut report).await;
         let stopped = engine.map_or(Ok(()), Engine::stop);
@@ -102,18 +101,19 @@ impl Run<'_> {
         let bar = Bar::new(self.is_watched);
         let patience = PATIENCE_AT_LEAST.max(self.settings.lease.value.get() * 3);
         let drain = Drain { catalog, stop, bar: &bar, patience };
-        let lock = sentinel_lock(&self.settings.catalog.value);
         let until_us = SystemClock.now_us();
         loop {
             if let Some(engine) = engine {
                 return drain.until_done(engine).await;
             }
-            let is_live = || Presence::look(&lock).is_some();
+            let is_live = async || active_sentinel(self.settings, catalog).await.is_some();
             if let Some(drained) = drain.until_helped(until_us, is_live).await? {
                 return Ok(drained);
             }
             *engine = self.engine()?;
-            report.helper = Presence::look(&lock).filter(|_| engine.is_none());
+            if engine.is_none() {
+                report.helper = active_sentinel(self.settings, catalog).await;
+            }
         }
     }
 

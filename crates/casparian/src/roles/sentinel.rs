@@ -5,6 +5,7 @@ use super::presence::{Presence, sentinel_lock};
 use crate::cli::catalog_url;
 use crate::config::Settings;
 use crate::failure::{Failure, Kind};
+use catalog::Catalog;
 use control::architect::Registrar;
 use control::clock::SystemClock;
 use control::sentinel::decide::Timing;
@@ -13,11 +14,12 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The lock first, so that there are never two: it ends after the Sentinel does.
+/// The lock first, so that there are never two: it ends after the Sentinel does. Where the catalog is on a server the Sentinel itself takes a
+/// seat there.
 #[derive(Debug)]
 pub struct Sentinel {
     handle: SentinelHandle,
-    _presence: Presence,
+    _presence: Option<Presence>,
 }
 
 impl Sentinel {
@@ -28,29 +30,18 @@ impl Sentinel {
         command: &str,
     ) -> Result<Option<Self>, Failure> {
         prepare(settings)?;
-        let path = sentinel_lock(&settings.catalog.value);
+        let Some(path) = settings.catalog.value.file().map(sentinel_lock) else {
+            let handle = listen(settings, endpoint, command)?;
+            return Ok(handle.map(|handle| Self { handle, _presence: None }));
+        };
         let taken = Presence::take(&path, &says(command, endpoint));
         let taken = taken.map_err(|error| not_locked(&path, &error))?;
         let Some(mut presence) = taken else { return Ok(None) };
-        let handle = SentinelHandle::start(SentinelSettings {
-            endpoint: endpoint.to_owned(),
-            catalog_url: catalog_url(&settings.catalog.value)?,
-            timing: Timing {
-                lease_us: settings.lease.value.as_us(),
-                heartbeat_us: settings.heartbeat.value.as_us(),
-            },
-            host: identity::host(),
-            clock: Arc::new(SystemClock),
-            tokens: Tokens::new(identity::random),
-            registrar: Registrar::new(
-                Some(settings.plugins_dir.value.clone()),
-                settings.file.registry()?,
-            ),
-        })?;
+        let Some(handle) = listen(settings, endpoint, command)? else { return Ok(None) };
         // The port may have been left to the system.
         let said = presence.say(&says(command, handle.endpoint()));
         said.map_err(|error| not_locked(&path, &error))?;
-        Ok(Some(Self { handle, _presence: presence }))
+        Ok(Some(Self { handle, _presence: Some(presence) }))
     }
 
     pub fn handle(&self) -> &SentinelHandle {
@@ -69,7 +60,9 @@ impl Sentinel {
 
 /// The directory of the catalog, which the lock lies in too.
 pub fn prepare(settings: &Settings) -> Result<(), Failure> {
-    let Some(directory) = settings.catalog.value.parent() else { return Ok(()) };
+    let Some(directory) = settings.catalog.value.file().and_then(Path::parent) else {
+        return Ok(());
+    };
     std::fs::create_dir_all(directory).map_err(|error| {
         Failure::unreachable(format!("cannot make {}: {error}", directory.display()))
     })
@@ -91,9 +84,50 @@ impl From<SentinelError> for Failure {
             SentinelError::Catalog(error) => error.into(),
             SentinelError::Socket(SocketError::Bind { .. }) => Self::usage(error.to_string())
                 .hint("choose another address: --bind tcp://127.0.0.1:PORT, or `[sentinel] bind`"),
+            SentinelError::Taken => Self::usage(error.to_string()),
             SentinelError::Socket(_) | SentinelError::Thread(_) | SentinelError::Panicked => {
                 Self::new(Kind::Bug, error.to_string())
             }
+        }
+    }
+}
+
+/// None: another process has the seat.
+fn listen(
+    settings: &Settings,
+    endpoint: &str,
+    command: &str,
+) -> Result<Option<SentinelHandle>, Failure> {
+    let started = SentinelHandle::start(SentinelSettings {
+        endpoint: endpoint.to_owned(),
+        catalog_url: catalog_url(&settings.catalog.value)?,
+        command: command.to_owned(),
+        timing: Timing {
+            lease_us: settings.lease.value.as_us(),
+            heartbeat_us: settings.heartbeat.value.as_us(),
+        },
+        host: identity::host(),
+        clock: Arc::new(SystemClock),
+        tokens: Tokens::new(identity::random),
+        registrar: Registrar::new(
+            Some(settings.plugins_dir.value.clone()),
+            settings.file.registry()?,
+        ),
+    });
+    match started {
+        Ok(handle) => Ok(Some(handle)),
+        Err(SentinelError::Taken) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What the live Sentinel of a catalog says of itself; None: there is none.
+pub async fn active_sentinel(settings: &Settings, catalog: &Catalog) -> Option<Value> {
+    match settings.catalog.value.file() {
+        Some(path) => Presence::look(&sentinel_lock(path)),
+        None => {
+            let says = catalog.seated().await.ok().flatten()?;
+            Some(serde_json::from_str(&says).unwrap_or_else(|_| json!({})))
         }
     }
 }

@@ -139,11 +139,13 @@ fn path_of(settings: &Settings, path: &Text) -> PathBuf {
 
 /// State and output are never an input.
 pub fn own_places(settings: &Settings) -> Vec<PathBuf> {
-    let catalog = &settings.catalog.value;
-    let files = ["", "-wal", "-shm"].map(|end| {
-        let mut name = catalog.clone().into_os_string();
-        name.push(end);
-        PathBuf::from(name)
+    let catalog = settings.catalog.value.file();
+    let files = catalog.into_iter().flat_map(|catalog| {
+        ["", "-wal", "-shm"].map(|end| {
+            let mut name = catalog.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        })
     });
     let places = [settings.project.state(), settings.output.value.clone()];
     places.into_iter().chain(files).collect()

@@ -1,7 +1,7 @@
 //! The roles that go on until they are stopped, one by one and all together.
 
-use super::presence::{Presence, scout_lock, sentinel_lock};
-use super::sentinel::{Sentinel, prepare};
+use super::presence::{Presence, scout_lock};
+use super::sentinel::{Sentinel, active_sentinel, prepare};
 use super::signals::Signals;
 use super::sources::{Scouting, scout};
 use super::worker::{self, Plugins};
@@ -9,7 +9,7 @@ use crate::cli::{block_on, catalog_url};
 use crate::config::{Environment, Settings};
 use crate::failure::{Ending, Failure};
 use crate::output::Printer;
-use catalog::{Catalog, OpenMode};
+use catalog::{Catalog, CatalogError, OpenMode};
 use control::scout::{PassReport, WatchReport, WatchStatus};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -48,7 +48,9 @@ pub fn run_sentinel(
     signals: &Signals,
     printer: Printer,
 ) -> Result<Ending, Failure> {
-    let sentinel = start_sentinel(settings, "sentinel")?;
+    let Some(sentinel) = start_or_stand_by(settings, signals, printer)? else {
+        return Ok(signals.ending());
+    };
     printer
         .note(&format!("the Sentinel listens on {}; Ctrl-C stops", sentinel.handle().endpoint()));
     block_on(async {
@@ -95,16 +97,77 @@ pub fn run_scout(
 }
 
 fn start_sentinel(settings: &Settings, command: &str) -> Result<Sentinel, Failure> {
-    let started = Sentinel::start(settings, &settings.bind.value, command)?;
-    started.ok_or_else(|| {
-        let other = Presence::look(&sentinel_lock(&settings.catalog.value)).unwrap_or_default();
-        let pid = other.get("pid").and_then(Value::as_u64).unwrap_or(0);
-        let command = other.get("command").and_then(Value::as_str).unwrap_or("sentinel");
-        Failure::usage(format!(
-            "this catalog has a Sentinel already: `casparian {command}` with process id {pid}"
-        ))
-        .hint("stop it first; `casparian run` and `casparian scout` work beside it")
-    })
+    match Sentinel::start(settings, &settings.bind.value, command)? {
+        Some(sentinel) => Ok(sentinel),
+        None => Err(taken(&block_on(who_is_active(settings))?)),
+    }
+}
+
+async fn who_is_active(settings: &Settings) -> Result<Value, Failure> {
+    let catalog = Catalog::open(&catalog_url(&settings.catalog.value)?, OpenMode::ReadOnly).await?;
+    let other = active_sentinel(settings, &catalog).await;
+    catalog.close().await;
+    Ok(other.unwrap_or_default())
+}
+
+fn taken(other: &Value) -> Failure {
+    let pid = other.get("pid").and_then(Value::as_u64).unwrap_or(0);
+    let command = other.get("command").and_then(Value::as_str).unwrap_or("sentinel");
+    Failure::usage(format!(
+        "this catalog has a Sentinel already: `casparian {command}` with process id {pid}"
+    ))
+    .hint("stop it first; `casparian run` and `casparian scout` work beside it")
+}
+
+/// Beside an active Sentinel of a catalog on a server, until that one is gone. None: stopped meanwhile.
+fn start_or_stand_by(
+    settings: &Settings,
+    signals: &Signals,
+    printer: Printer,
+) -> Result<Option<Sentinel>, Failure> {
+    if settings.catalog.value.file().is_some() {
+        return start_sentinel(settings, "sentinel").map(Some);
+    }
+    let mut has_told = false;
+    loop {
+        if let Some(sentinel) = Sentinel::start(settings, &settings.bind.value, "sentinel")? {
+            return Ok(Some(sentinel));
+        }
+        if !has_told {
+            has_told = true;
+            printer.note("standing by: this catalog has an active Sentinel; Ctrl-C stops");
+        }
+        if !block_on(until_vacant(settings, signals))? {
+            return Ok(None);
+        }
+    }
+}
+
+/// Whether the seat became vacant; else it was stopped. A server that is away for a while is waited for.
+async fn until_vacant(settings: &Settings, signals: &Signals) -> Result<bool, Failure> {
+    let url = catalog_url(&settings.catalog.value)?;
+    let vacant = async {
+        loop {
+            match is_vacant(&url).await {
+                Ok(()) => return Ok(true),
+                Err(error) if error.is_retryable() => tokio::time::sleep(LOOK_EVERY).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
+    tokio::select! {
+        vacant = vacant => vacant,
+        () = signals.stop().wanted() => Ok(false),
+    }
+}
+
+async fn is_vacant(url: &str) -> Result<(), CatalogError> {
+    let catalog = Catalog::open(url, OpenMode::ReadOnly).await?;
+    while catalog.seated().await?.is_some() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    catalog.close().await;
+    Ok(())
 }
 
 /// By itself: deposed, or with a catalog that cannot be used. Its stop says which.
@@ -126,8 +189,9 @@ async fn scout_on(
     let scouting = Scouting { paths: paths.to_vec(), all: false, settle: SETTLE };
     let mut scout = scout(settings, &catalog, &scouting).await?;
     // Of several scouts of one catalog the first one tells of itself.
-    let lock = scout_lock(&settings.catalog.value);
-    let mut presence = Presence::take(&lock, &says(command, None)).ok().flatten();
+    let lock = settings.catalog.value.file().map(scout_lock);
+    let presence = lock.and_then(|lock| Presence::take(&lock, &says(command, None)).ok());
+    let mut presence = presence.flatten();
     let watching = WatchReport::default();
     let mut told = None;
     let on_pass = |report: &PassReport| {

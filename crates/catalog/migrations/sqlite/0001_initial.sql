@@ -9,7 +9,9 @@ CREATE TABLE catalog_meta (
     sentinel_epoch     BIGINT NOT NULL,
     next_id_node       BIGINT NOT NULL,
     -- Until then a scout pass is under way: rewritten files wait for its end.
-    pass_open_until_us BIGINT NOT NULL
+    pass_open_until_us BIGINT NOT NULL,
+    -- What the active Sentinel says of itself, as JSON; on SQLite its lock file says it.
+    sentinel           TEXT NOT NULL DEFAULT '{}'
 );
 
 CREATE TABLE source_root (

@@ -4,13 +4,12 @@ use crate::error::CatalogError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
 use std::ops::{Deref, DerefMut};
 
 #[derive(Debug, Clone)]
 pub(crate) enum Pool {
     Sqlite(SqlitePool),
-    #[expect(dead_code, reason = "nothing opens a catalog on PostgreSQL yet")]
     Postgres(PgPool),
 }
 
@@ -77,6 +76,27 @@ impl Pool {
 pub(crate) struct Tx(Connection);
 
 impl Tx {
+    /// With the commit, whoever listens is told that there is something to do.
+    pub(crate) async fn wake(&mut self) -> Result<(), CatalogError> {
+        if let Driver::Postgres(one) = self.0.driver() {
+            let sql = AssertSqlSafe(format!("SELECT pg_notify({}, '')", super::seat::CHANNEL));
+            sqlx::query(sql).execute(one).await?;
+        }
+        Ok(())
+    }
+
+    /// The Sentinel's epoch, which stands still until the transaction ends; on SQLite by the write lock alone.
+    pub(crate) fn epoch_sql(&self) -> &'static str {
+        match self.0 {
+            Connection::Sqlite(_) | Connection::SqliteTx(_) => {
+                "SELECT sentinel_epoch FROM catalog_meta"
+            }
+            Connection::Postgres(_) | Connection::PostgresTx(_) => {
+                "SELECT sentinel_epoch FROM catalog_meta FOR SHARE"
+            }
+        }
+    }
+
     pub(crate) async fn commit(self) -> Result<(), CatalogError> {
         match self.0 {
             Connection::SqliteTx(tx) => tx.commit().await?,

@@ -1,6 +1,6 @@
 //! How the database goes about a statement, for tests: what must not read a whole table, or sort one.
 
-use crate::migrate;
+use crate::migrate::sqlite as migrate;
 use sqlx::{AssertSqlSafe, Row};
 
 /// These hold only what is asked for.

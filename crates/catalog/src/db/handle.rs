@@ -2,26 +2,13 @@
 
 use super::connection::{Pool, Tx};
 use super::query::query;
+use super::{postgres, sqlite};
 use crate::error::CatalogError;
 use crate::ids::{IdGenerator, NODES};
-use crate::{fingerprint, migrate};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use std::path::{Path, PathBuf};
+use crate::migrate;
+use crate::url::{CatalogUrl, Place};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
-
-/// Longer than any write transaction of ours lasts, however slow the disk.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-const READERS: u32 = 4;
-/// Rows that the database may be ahead of whoever reads them: a page of ours, so that the two do not wait for each other.
-const ROWS_AHEAD: usize = 1_000;
-/// Negative: kibibytes.
-const WRITER_CACHE_KIB: &str = "-64000";
-/// 16 MiB of log between two checkpoints: what is written again and again meanwhile goes to the catalog once.
-const CHECKPOINT_PAGES: &str = "4000";
 
 /// The right to write, among those of this process.
 pub(crate) type Turn = OwnedSemaphorePermit;
@@ -51,49 +38,51 @@ pub struct Catalog {
 
 #[derive(Debug)]
 struct Inner {
-    path: PathBuf,
-    readers: Pool,
-    scout: Pool,
-    sentinel: Pool,
-    /// SQLite has one writer, and waiting for it is fairer here than in the database.
+    url: CatalogUrl,
+    pools: Pools,
+    /// A database has one writer of ours at a time, and waiting for it is fairer here than there.
     turn: Arc<Semaphore>,
     ids: OnceCell<IdGenerator>,
 }
 
+#[derive(Debug)]
+pub(super) struct Pools {
+    pub readers: Pool,
+    pub scout: Pool,
+    pub sentinel: Pool,
+}
+
 impl Catalog {
     pub async fn open(url: &str, mode: OpenMode) -> Result<Self, CatalogError> {
-        let path = path_of(url)?;
-        match mode {
-            OpenMode::ReadOnly if !path.exists() => return Err(CatalogError::Missing { path }),
-            OpenMode::ReadOnly => {}
-            OpenMode::ReadWrite => migrate::run(&path).await?,
-        }
-        let readers = pool(&path, READERS, read_options(&path)).await?;
-        migrate::check_version(&path, &readers).await?;
-        fingerprint::check(&path, &readers).await?;
-        let (scout, sentinel) = match mode {
-            OpenMode::ReadOnly => (read_options(&path), read_options(&path)),
-            OpenMode::ReadWrite => {
-                (options(&path).synchronous(SqliteSynchronous::Normal), options(&path))
+        let url: CatalogUrl = url.parse()?;
+        let pools = match url.place() {
+            Place::File(path) => {
+                match mode {
+                    OpenMode::ReadOnly if !path.exists() => {
+                        return Err(CatalogError::Missing { place: url });
+                    }
+                    OpenMode::ReadOnly => {}
+                    OpenMode::ReadWrite => migrate::sqlite::run(path, &url).await?,
+                }
+                let pools = sqlite::pools(path, &url, mode).await?;
+                migrate::sqlite::check(&url, &pools.readers).await?;
+                pools
+            }
+            Place::Server(server) => {
+                migrate::postgres::run(server, &url, mode).await?;
+                postgres::pools(server)
             }
         };
-        let inner = Inner {
-            readers: Pool::Sqlite(readers),
-            scout: Pool::Sqlite(pool(&path, 1, scout).await?),
-            sentinel: Pool::Sqlite(pool(&path, 1, sentinel).await?),
-            turn: Arc::new(Semaphore::new(1)),
-            ids: OnceCell::new(),
-            path,
-        };
-        Ok(Self { inner: Arc::new(inner) })
+        let turn = Arc::new(Semaphore::new(1));
+        Ok(Self { inner: Arc::new(Inner { url, pools, turn, ids: OnceCell::new() }) })
     }
 
-    pub fn path(&self) -> &Path {
-        &self.inner.path
+    pub fn url(&self) -> &CatalogUrl {
+        &self.inner.url
     }
 
     pub(crate) fn readers(&self) -> &Pool {
-        &self.inner.readers
+        &self.inner.pools.readers
     }
 
     /// A write transaction holds the write lock from its begin on, so that what it reads stays true.
@@ -101,10 +90,10 @@ impl Catalog {
         let closed = |_| CatalogError::Database(sqlx::Error::PoolClosed);
         let turn = Arc::clone(&self.inner.turn).acquire_owned().await.map_err(closed)?;
         let pool = match role {
-            Role::Scout => &self.inner.scout,
-            Role::Sentinel => &self.inner.sentinel,
+            Role::Scout => &self.inner.pools.scout,
+            Role::Sentinel => &self.inner.pools.sentinel,
         };
-        Ok((pool.begin_with("BEGIN IMMEDIATE").await?, turn))
+        Ok((pool.begin_writing().await?, turn))
     }
 
     /// The id maker of this opening; its node number is taken at the first write.
@@ -123,54 +112,19 @@ impl Catalog {
 
     /// Waits until everything is given back, so that the last one out leaves no write-ahead log behind.
     pub async fn close(self) {
-        self.inner.readers.close().await;
-        self.inner.scout.close().await;
-        self.inner.sentinel.close().await;
+        let Pools { readers, scout, sentinel } = &self.inner.pools;
+        readers.close().await;
+        scout.close().await;
+        sentinel.close().await;
     }
 }
 
-fn path_of(url: &str) -> Result<PathBuf, CatalogError> {
-    let path = url.strip_prefix("sqlite://").unwrap_or(url);
-    if path.is_empty() || path.contains("://") {
-        return Err(CatalogError::BadUrl { url: url.to_owned() });
+impl Pool {
+    async fn begin_writing(&self) -> Result<Tx, CatalogError> {
+        self.begin_with(match self {
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+            Self::Postgres(_) => postgres::BEGIN_WRITING,
+        })
+        .await
     }
-    Ok(PathBuf::from(path))
-}
-
-pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
-        .row_buffer_size(ROWS_AHEAD)
-        // What a statement may have to undo is small, and is kept out of the file system.
-        .pragma("temp_store", "memory")
-        .pragma("cache_size", WRITER_CACHE_KIB)
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-}
-
-/// The journal mode is the writer's to set.
-fn read_options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .read_only(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        .row_buffer_size(ROWS_AHEAD)
-}
-
-async fn pool(
-    path: &Path,
-    connections: u32,
-    options: SqliteConnectOptions,
-) -> Result<SqlitePool, CatalogError> {
-    let pool = SqlitePoolOptions::new()
-        .max_connections(connections)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options)
-        .await;
-    pool.map_err(|cause| CatalogError::opening(path, cause))
 }

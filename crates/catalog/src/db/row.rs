@@ -45,10 +45,19 @@ macro_rules! alike {
     };
 }
 
-alike!(i64, String, &'r str, Vec<u8>, &'r [u8]);
+alike!(String, &'r str, Vec<u8>, &'r [u8]);
 
-/// PostgreSQL has all numbers as 64 bits.
-macro_rules! narrower {
+/// A number that is stored has 64 bits in PostgreSQL, one that a statement names has 32, and what was compared is a truth.
+fn number(row: &PgRow, column: impl ColumnIndex<PgRow>) -> sqlx::Result<i64> {
+    let column = column.index(row)?;
+    match row.try_get_raw(column)?.type_info().name() {
+        "BOOL" => Ok(row.try_get::<bool, _>(column)?.into()),
+        "INT4" => Ok(row.try_get::<i32, _>(column)?.into()),
+        _ => row.try_get(column),
+    }
+}
+
+macro_rules! numbers {
     ($($of:ty),+) => {
         $(impl<'r> Column<'r> for $of {
             fn of_sqlite(row: &'r SqliteRow, column: impl ColumnIndex<SqliteRow>) -> sqlx::Result<Self> {
@@ -56,27 +65,22 @@ macro_rules! narrower {
             }
 
             fn of_postgres(row: &'r PgRow, column: impl ColumnIndex<PgRow>) -> sqlx::Result<Self> {
-                let wide: i64 = row.try_get(column)?;
-                Self::try_from(wide).map_err(|error| sqlx::Error::Decode(error.into()))
+                let number = number(row, column)?;
+                Self::try_from(number).map_err(|error| sqlx::Error::Decode(error.into()))
             }
         })+
     };
 }
 
-narrower!(i32, u32);
+numbers!(i64, i32, u32);
 
-/// A flag that is stored is a number; one that was computed is a truth in PostgreSQL.
 impl<'r> Column<'r> for bool {
     fn of_sqlite(row: &'r SqliteRow, column: impl ColumnIndex<SqliteRow>) -> sqlx::Result<Self> {
         row.try_get(column)
     }
 
     fn of_postgres(row: &'r PgRow, column: impl ColumnIndex<PgRow>) -> sqlx::Result<Self> {
-        let column = column.index(row)?;
-        if row.try_get_raw(column)?.type_info().name() == "BOOL" {
-            return row.try_get(column);
-        }
-        Ok(row.try_get::<i64, _>(column)? != 0)
+        Ok(number(row, column)? != 0)
     }
 }
 

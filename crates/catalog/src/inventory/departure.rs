@@ -87,7 +87,7 @@ impl ScoutTx {
             });
             insert.then(AGAIN).execute(&mut self.tx).await?;
         }
-        Ok(())
+        self.tx.wake().await
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) struct Job {
 }
 
 const JOBS: &str = "SELECT j.id, j.kind, j.state, j.attempt, j.recovery, j.session, j.granted_session, j.location_id, j.manifest_id,
-        c.active_manifest_id, j.plugin_name, j.content_id, coalesce(c.dedup, 1), coalesce(l.current_version_id = j.file_version_id, 0),
-        l.deleted_at_us IS NOT NULL, coalesce(j.hold = 'changed', 0)
+        c.active_manifest_id, j.plugin_name, j.content_id, coalesce(c.dedup, 1), coalesce(l.current_version_id = j.file_version_id, FALSE),
+        l.deleted_at_us IS NOT NULL, coalesce(j.hold = 'changed', FALSE)
     FROM processing_job j
     JOIN file_location l ON l.id = j.location_id
     LEFT JOIN plugin_config c ON c.plugin_name = j.plugin_name

@@ -64,6 +64,9 @@ impl ScoutTx {
             counts += plan.counts;
             self.apply(&plan, epoch, now_us).await?;
         }
+        if counts.jobs > 0 {
+            self.tx.wake().await?;
+        }
         Ok(counts)
     }
 }

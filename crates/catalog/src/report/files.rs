@@ -32,12 +32,12 @@ const FILES: &str = "SELECT * FROM (
     SELECT l.id, r.path AS root, d.path AS directory, l.name, l.size, l.mtime_ns, v.sequence, h.content_hash, coalesce(v.applied_tags, '') AS tags,
         CASE WHEN l.deleted_at_us IS NOT NULL THEN 'deleted'
              ELSE coalesce((SELECT CASE
-                      WHEN sum(j.state = 'FAILED') > 0 THEN 'failed'
-                      WHEN sum(j.state IN ('RUNNING', 'COMMITTING')) > 0 THEN 'running'
-                      WHEN sum(j.state IN ('PENDING', 'QUEUED')) > 0 THEN 'queued'
-                      WHEN sum(j.state = 'ABORTED') > 0 THEN 'aborted'
-                      WHEN sum(j.state = 'COMPLETED') > 0 THEN 'completed'
-                      WHEN sum(j.state = 'SKIPPED') > 0 THEN 'skipped' END
+                      WHEN count(*) FILTER (WHERE j.state = 'FAILED') > 0 THEN 'failed'
+                      WHEN count(*) FILTER (WHERE j.state IN ('RUNNING', 'COMMITTING')) > 0 THEN 'running'
+                      WHEN count(*) FILTER (WHERE j.state IN ('PENDING', 'QUEUED')) > 0 THEN 'queued'
+                      WHEN count(*) FILTER (WHERE j.state = 'ABORTED') > 0 THEN 'aborted'
+                      WHEN count(*) FILTER (WHERE j.state = 'COMPLETED') > 0 THEN 'completed'
+                      WHEN count(*) FILTER (WHERE j.state = 'SKIPPED') > 0 THEN 'skipped' END
                   FROM processing_job j WHERE j.file_version_id = l.current_version_id AND j.kind = 'process'
                     AND NOT (j.state = 'FAILED' AND EXISTS (SELECT 1 FROM processing_job k WHERE k.file_version_id = j.file_version_id
                              AND k.plugin_name = j.plugin_name AND k.id > j.id))),
@@ -48,7 +48,7 @@ const FILES: &str = "SELECT * FROM (
     JOIN source_root r ON r.id = d.source_root_id
     LEFT JOIN file_version v ON v.id = l.current_version_id
     LEFT JOIN file_hash_registry h ON h.id = v.content_id
-    WHERE l.id > $1) WHERE $2 IS NULL OR status = $2 ORDER BY id LIMIT $3";
+    WHERE l.id > $1) AS files WHERE $2 IS NULL OR status = $2 ORDER BY id LIMIT $3";
 
 impl Catalog {
     pub async fn files(&self, filter: &FileFilter) -> Result<Vec<FileRow>, CatalogError> {

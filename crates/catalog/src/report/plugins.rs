@@ -41,7 +41,7 @@ impl Catalog {
     /// The latest version of each plugin; with `all`, every version that there was.
     pub async fn plugins(&self, all: bool) -> Result<Vec<PluginRow>, CatalogError> {
         let sql = "SELECT m.plugin_name, m.source_hash, m.status, m.origin, m.declaration, m.validation_error, m.deployed_at_us FROM plugin_manifest m
-                   WHERE $1 OR m.status <> 'RETIRED' OR (m.id = (SELECT max(k.id) FROM plugin_manifest k WHERE k.plugin_name = m.plugin_name)
+                   WHERE $1 = 1 OR m.status <> 'RETIRED' OR (m.id = (SELECT max(k.id) FROM plugin_manifest k WHERE k.plugin_name = m.plugin_name)
                         AND NOT EXISTS (SELECT 1 FROM plugin_manifest k WHERE k.plugin_name = m.plugin_name AND k.status <> 'RETIRED'))
                    ORDER BY m.plugin_name, m.id";
         let rows = db::query(sql).bind(all).fetch_all(self.readers()).await?;

@@ -165,7 +165,7 @@ pub(crate) async fn live_place(
 
 impl Snapshot {
     pub async fn size(&mut self) -> Result<ProofSize, CatalogError> {
-        let sql = "SELECT count(*) AS files, coalesce(sum(size_bytes), 0) AS bytes,
+        let sql = "SELECT count(*) AS files, CAST(coalesce(sum(size_bytes), 0) AS BIGINT) AS bytes,
                        (SELECT count(*) FROM processing_job) AS jobs
                    FROM artifact WHERE state <> 'SUPERSEDED'";
         let row = db::query(sql).fetch_one(&mut *self.tx).await?;

@@ -25,9 +25,9 @@ impl Catalog {
     pub async fn run_totals(&self, since_us: i64) -> Result<RunTotals, CatalogError> {
         let sql = "SELECT count(*) FILTER (WHERE state = 'COMPLETED') AS completed, count(*) FILTER (WHERE state = 'FAILED') AS failed,
                           count(*) FILTER (WHERE state = 'SKIPPED') AS skipped, count(*) FILTER (WHERE state = 'ABORTED') AS aborted,
-                          coalesce(sum(CASE state WHEN 'COMPLETED' THEN rows ELSE 0 END), 0) AS rows,
-                          coalesce(sum(CASE state WHEN 'COMPLETED' THEN quarantined ELSE 0 END), 0) AS quarantined,
-                          coalesce(sum(CASE state WHEN 'COMPLETED' THEN bytes_in ELSE 0 END), 0) AS bytes_in
+                          CAST(coalesce(sum(CASE state WHEN 'COMPLETED' THEN rows ELSE 0 END), 0) AS BIGINT) AS rows,
+                          CAST(coalesce(sum(CASE state WHEN 'COMPLETED' THEN quarantined ELSE 0 END), 0) AS BIGINT) AS quarantined,
+                          CAST(coalesce(sum(CASE state WHEN 'COMPLETED' THEN bytes_in ELSE 0 END), 0) AS BIGINT) AS bytes_in
                    FROM processing_job WHERE ended_at_us >= $1 AND kind = 'process'";
         let row = db::query(sql).bind(since_us).fetch_one(self.readers()).await?;
         Ok(RunTotals {

@@ -20,8 +20,8 @@ impl Catalog {
         let sql = "WITH names AS (SELECT DISTINCT topic_name AS topic, uri FROM topic_config
                                   UNION SELECT DISTINCT topic, uri FROM artifact WHERE state = 'CURRENT')
                    SELECT n.topic, n.uri,
-                       coalesce((SELECT group_concat(plugin_name) FROM topic_config c WHERE c.topic_name = n.topic AND c.uri = n.uri), '') AS plugins,
-                       coalesce(sum(a.rows), 0) AS rows, count(a.id) AS files, coalesce(sum(a.size_bytes), 0) AS size_bytes,
+                       coalesce((SELECT string_agg(plugin_name, ',') FROM topic_config c WHERE c.topic_name = n.topic AND c.uri = n.uri), '') AS plugins,
+                       CAST(coalesce(sum(a.rows), 0) AS BIGINT) AS rows, count(a.id) AS files, CAST(coalesce(sum(a.size_bytes), 0) AS BIGINT) AS size_bytes,
                        count(DISTINCT a.job_id) AS jobs
                    FROM names n LEFT JOIN artifact a ON a.topic = n.topic AND a.uri = n.uri AND a.state = 'CURRENT'
                    GROUP BY n.topic, n.uri ORDER BY n.topic, n.uri";

@@ -1,5 +1,6 @@
-//! A fresh catalog, and short words for what happens to it. Another database joins by another `fresh`.
+//! A fresh catalog of the database that this suite is compiled for, and short words for what happens to it.
 
+use crate::server;
 use catalog::{
     Catalog, ClaimFrom, ClaimedJob, ConcludeOutcome, DesiredPlugin, DesiredRegistry, FailNext,
     Failure, GrantOutcome, JobState, Lane, Loss, NewDirectory, NewLocation, OpenMode, Receipt,
@@ -26,8 +27,11 @@ pub struct Backend {
 impl Backend {
     pub async fn fresh() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let url = directory.path().join("catalog.db");
-        let catalog = Catalog::open(url.to_str().unwrap(), OpenMode::ReadWrite).await.unwrap();
+        let url = match server::is_wanted() {
+            true => server::fresh_url().await,
+            false => directory.path().join("catalog.db").to_str().unwrap().to_owned(),
+        };
+        let catalog = Catalog::open(&url, OpenMode::ReadWrite).await.unwrap();
         let epoch = catalog.take_sentinel_epoch().await.unwrap();
         let session: SessionToken = "session1".parse().unwrap();
         let now_us = AtomicI64::new(1_800_000_000_000_000);

@@ -1,4 +1,5 @@
-//! The conformance suite of the catalog, a module per subject. What differs between databases is in `backend` alone.
+//! The conformance suite of the catalog, a module per subject. It is compiled once for each database: as `it` for SQLite, as `postgres` for
+//! PostgreSQL.
 
 #![cfg(test)]
 
@@ -10,9 +11,11 @@ mod batches;
 mod commit;
 mod locations;
 mod opening;
+mod postgres;
 mod queue;
 mod registry;
 mod restoration;
 mod retraction;
 mod sequences;
+mod server;
 mod versions;

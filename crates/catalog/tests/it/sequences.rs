@@ -322,7 +322,8 @@ async fn play(steps: &[Step]) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 48,
+        // Each statement is a way to the server and back there.
+        cases: if crate::server::is_wanted() { 6 } else { 48 },
         max_shrink_iters: 300,
         failure_persistence: None,
         ..ProptestConfig::default()

@@ -20,12 +20,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::Receiver;
 
 /// Messages in one transaction: the first of them waits for the last.
 const BATCH_MAX: usize = 512;
-/// How often the catalog is looked at when nothing is said.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How often the plugin directory is looked at.
 const REGISTRY_EVERY_US: i64 = 1_000_000;
 /// No back-off and no mark of a pass reaches further ahead.
@@ -45,6 +44,9 @@ pub(super) struct Driver {
     pub outbox: Outbox,
     pub progress: Arc<Progress>,
     pub stopping: Arc<AtomicBool>,
+    /// Somebody wrote what has to be looked at.
+    pub woken: Arc<Notify>,
+    pub look_every: Duration,
 }
 
 /// What changes from step to step.
@@ -60,9 +62,9 @@ struct Life {
 
 impl Driver {
     /// Until it is stopped, or deposed. A catalog that fails for a while is waited for.
-    pub(super) async fn run(mut self) -> Result<(), CatalogError> {
+    pub(super) async fn run(&mut self, says: &str) -> Result<(), CatalogError> {
         while !self.stopping.load(Ordering::Acquire) {
-            match self.live().await {
+            match self.live(says).await {
                 Ok(()) => {}
                 Err(error) if error.is_retryable() => {
                     tracing::warn!(%error, "the catalog failed; trying again");
@@ -75,7 +77,8 @@ impl Driver {
     }
 
     /// From what the catalog says is in flight, until stopped or until a transaction fails: then memory and catalog may differ, and memory is thrown away.
-    async fn live(&mut self) -> Result<(), CatalogError> {
+    async fn live(&mut self, says: &str) -> Result<(), CatalogError> {
+        self.say(says).await?;
         let in_flight = self.catalog.in_flight().await?;
         let in_flight = in_flight.into_iter().map(store::in_flight).collect();
         let decider = Decider::new(self.timing, in_flight, self.clock.monotonic_us());
@@ -100,6 +103,12 @@ impl Driver {
         Ok(())
     }
 
+    async fn say(&self, says: &str) -> Result<(), CatalogError> {
+        let mut tx = self.catalog.begin_sentinel(self.epoch).await?;
+        tx.say(says).await?;
+        tx.commit().await
+    }
+
     /// Sessions of processes on this host that are no more: their leases need not be waited for.
     async fn dead_sessions(&self) -> Result<Vec<Event>, CatalogError> {
         let open = self.catalog.open_sessions().await?;
@@ -110,8 +119,12 @@ impl Driver {
     /// What came in, but at least a look now and then.
     async fn receive(&mut self) -> Vec<Inbound> {
         let mut batch = Vec::new();
-        let first = tokio::time::timeout(LOOK_EVERY, self.inbox.recv()).await;
-        if let Ok(Some(first)) = first {
+        let first = tokio::select! {
+            first = self.inbox.recv() => first,
+            () = self.woken.notified() => None,
+            () = tokio::time::sleep(self.look_every) => None,
+        };
+        if let Some(first) = first {
             batch.push(first);
             while batch.len() < BATCH_MAX
                 && let Ok(next) = self.inbox.try_recv()

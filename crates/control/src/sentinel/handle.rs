@@ -7,15 +7,25 @@ use super::socket::{Socket, SocketError};
 use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;
-use catalog::{Catalog, CatalogError, OpenMode};
+use catalog::{Catalog, CatalogError, OpenMode, Seat, SentinelEpoch};
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How often the catalog is looked at when nothing is said.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Where writers tell what they wrote, only time itself has to be looked at.
+const LOOK_EVERY_TOLD: Duration = Duration::from_millis(250);
+const TAKE_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SentinelError {
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    #[error("this catalog has an active Sentinel")]
+    Taken,
     #[error(transparent)]
     Socket(#[from] SocketError),
     #[error("cannot start the Sentinel's thread: {0}")]
@@ -29,6 +39,8 @@ pub struct SentinelSettings {
     /// Where workers connect; the port may be `*`.
     pub endpoint: String,
     pub catalog_url: String,
+    /// The command that started it, for those that look who is active.
+    pub command: String,
     pub timing: Timing,
     /// This host's name, to know sessions of processes that are gone.
     pub host: String,
@@ -103,11 +115,15 @@ fn run(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let catalog = Catalog::open(&settings.catalog_url, OpenMode::ReadWrite).await?;
+        let Some(seat) = catalog.take_seat().await? else { return Err(SentinelError::Taken) };
         let epoch = catalog.take_sentinel_epoch().await?;
         let mut registrar = settings.registrar;
         registrar.refresh(&catalog, epoch, settings.clock.now_us()).await?;
         let (deliver, inbox) = Socket::inbox();
         let socket = Socket::bind(&settings.endpoint, deliver)?;
+        let says = json!({
+            "command": settings.command, "pid": std::process::id(), "host": settings.host, "endpoint": socket.endpoint,
+        });
         // Whoever started it may have lost interest meanwhile; then it is told to stop soon.
         let _ = started.send(socket.endpoint.clone());
         let driver = Driver {
@@ -122,10 +138,56 @@ fn run(
             outbox: socket.outbox(),
             progress,
             stopping,
+            woken: seat.woken(),
+            look_every: look_every(&seat),
         };
-        let result = driver.run().await;
+        let result = hold(driver, seat, &says.to_string()).await;
         drop(socket);
         catalog.close().await;
         Ok(result?)
     })
+}
+
+fn look_every(seat: &Seat) -> Duration {
+    if seat.is_told() { LOOK_EVERY_TOLD } else { LOOK_EVERY }
+}
+
+/// A Sentinel that loses its seat is not active any more, at once. Where nobody else took it, it takes it again, as after a restart.
+async fn hold(mut driver: Driver, mut seat: Seat, says: &str) -> Result<(), CatalogError> {
+    loop {
+        let result = tokio::select! {
+            result = driver.run(says) => Some(result),
+            () = seat.lost() => None,
+        };
+        if let Some(result) = result {
+            return result;
+        }
+        tracing::warn!("the Sentinel lost its connection to the catalog; waiting to go on");
+        drop(seat);
+        let Some((again, epoch)) = take_again(&driver).await? else { return Ok(()) };
+        seat = again;
+        driver.epoch = epoch;
+        driver.woken = seat.woken();
+    }
+}
+
+/// None: it was stopped meanwhile.
+async fn take_again(driver: &Driver) -> Result<Option<(Seat, SentinelEpoch)>, CatalogError> {
+    while !driver.stopping.load(Ordering::Acquire) {
+        match try_again(driver).await {
+            Ok(Some(taken)) => return Ok(Some(taken)),
+            Err(error) if !error.is_retryable() => return Err(error),
+            Ok(None) | Err(_) => tokio::time::sleep(TAKE_EVERY).await,
+        }
+    }
+    Ok(None)
+}
+
+/// The server may not have noticed yet that our connection is gone; but a newer epoch is somebody else's.
+async fn try_again(driver: &Driver) -> Result<Option<(Seat, SentinelEpoch)>, CatalogError> {
+    if !driver.catalog.is_latest(driver.epoch).await? {
+        return Err(CatalogError::Deposed);
+    }
+    let Some(seat) = driver.catalog.take_seat().await? else { return Ok(None) };
+    Ok(Some((seat, driver.catalog.take_sentinel_epoch().await?)))
 }

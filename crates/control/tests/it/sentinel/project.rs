@@ -39,6 +39,7 @@ impl Project {
         let path = |name: &str| self.directory.path().join(name).to_str().unwrap().to_owned();
         let plugins = Some(self.directory.path().join("plugins"));
         let settings = SentinelSettings {
+            command: "test".to_owned(),
             endpoint: format!("ipc://{}", path("socket")),
             catalog_url: path("catalog.db"),
             timing: Timing { lease_us: 15_000_000, heartbeat_us: 2_000_000 },

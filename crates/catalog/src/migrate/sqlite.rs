@@ -1,41 +1,31 @@
-//! Numbered migrations, applied under a lock. One that was released is never edited.
+//! The schema in a file.
 
-use crate::db::options;
+use super::list::{
+    APPLIED, IDENTITY, LEDGER, MIGRATIONS, NOTE, check_version, is_behind, random_identity,
+};
+use crate::db::{Connection, Pool, options};
 use crate::error::CatalogError;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, raw_sql};
+use crate::fingerprint;
+use crate::url::CatalogUrl;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{ConnectOptions, Connection as _, Row, raw_sql};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-pub(crate) struct Migration {
-    pub number: i64,
-    pub name: &'static str,
-    pub sql: &'static str,
-}
-
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "initial",
-    sql: include_str!("../migrations/sqlite/0001_initial.sql"),
-}];
-
-const LEDGER: &str =
-    "CREATE TABLE schema_migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL)";
-
 /// Creates the catalog, or brings it up to date. Two processes that start at once do it one after the other.
-pub(crate) async fn run(path: &Path) -> Result<(), CatalogError> {
-    let open = |cause| CatalogError::opening(path, cause);
+pub(crate) async fn run(path: &Path, url: &CatalogUrl) -> Result<(), CatalogError> {
+    let open = |cause| CatalogError::opening(url, cause);
     let io = |cause| open(sqlx::Error::Io(cause));
     if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(directory).map_err(io)?;
     }
     let lock = lock(path.with_extension("migrate.lock")).await.map_err(io)?;
     let mut connection = options(path).create_if_missing(true).connect().await.map_err(open)?;
-    let applied = version(&mut connection).await.map_err(|error| error.at(path))?;
+    let applied = version(&mut connection).await.map_err(|error| error.at(url))?;
     if applied == 0 && is_in_use(&mut connection).await? {
-        return Err(CatalogError::NotACatalog { path: path.to_owned() });
+        return Err(CatalogError::NotACatalog { place: url.clone() });
     }
-    if MIGRATIONS.iter().any(|migration| migration.number > applied) {
+    if is_behind(applied) {
         apply(&mut connection, applied).await?;
     }
     connection.close().await?;
@@ -59,27 +49,14 @@ async fn apply(connection: &mut SqliteConnection, applied: i64) -> Result<(), Ca
         raw_sql(LEDGER).execute(&mut *tx).await?;
     }
     for migration in MIGRATIONS.iter().filter(|migration| migration.number > applied) {
-        raw_sql(migration.sql).execute(&mut *tx).await?;
-        let sql = "INSERT INTO schema_migration (number, name) VALUES ($1, $2)";
-        sqlx::query(sql).bind(migration.number).bind(migration.name).execute(&mut *tx).await?;
+        raw_sql(migration.sqlite).execute(&mut *tx).await?;
+        sqlx::query(NOTE).bind(migration.number).bind(migration.name).execute(&mut *tx).await?;
     }
     if applied == 0 {
-        let sql = "INSERT INTO catalog_meta (id, catalog_id, rules_epoch, sentinel_epoch, next_id_node, pass_open_until_us)
-                   VALUES (1, $1, 1, 0, $2, 0)";
         let (name, node) = random_identity()?;
-        sqlx::query(sql).bind(name).bind(node).execute(&mut *tx).await?;
+        sqlx::query(IDENTITY).bind(name).bind(node).execute(&mut *tx).await?;
     }
     Ok(tx.commit().await?)
-}
-
-/// The name of a new catalog, and where its nodes begin: left to chance, so that two young catalogs do not make the same ids.
-fn random_identity() -> Result<(String, i64), CatalogError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| CatalogError::corrupt(format!("no randomness: {error}")))?;
-    let name = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let node = i64::from(u16::from_ne_bytes([bytes[0], bytes[1]])) % crate::ids::NODES;
-    Ok((name, node))
 }
 
 async fn version(connection: &mut SqliteConnection) -> Result<i64, CatalogError> {
@@ -88,8 +65,7 @@ async fn version(connection: &mut SqliteConnection) -> Result<i64, CatalogError>
     if there == 0 {
         return Ok(0);
     }
-    let sql = "SELECT coalesce(max(number), 0) FROM schema_migration";
-    Ok(sqlx::query(sql).fetch_one(connection).await?.try_get(0)?)
+    Ok(sqlx::query(APPLIED).fetch_one(connection).await?.try_get(0)?)
 }
 
 /// Somebody else's database is not ours to add tables to.
@@ -98,20 +74,16 @@ async fn is_in_use(connection: &mut SqliteConnection) -> Result<bool, CatalogErr
     Ok(sqlx::query(sql).fetch_one(connection).await?.try_get::<i64, _>(0)? > 0)
 }
 
-pub(crate) async fn check_version(path: &Path, pool: &SqlitePool) -> Result<(), CatalogError> {
-    let mut connection = pool.acquire().await?;
-    let found = version(&mut connection).await.map_err(|error| error.at(path))?;
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
-    if found > known {
-        return Err(CatalogError::SchemaNewer { path: path.to_owned(), found, known });
-    }
-    if found == 0 && is_in_use(&mut connection).await? {
-        return Err(CatalogError::NotACatalog { path: path.to_owned() });
-    }
-    if found < known {
-        return Err(CatalogError::SchemaOlder { path: path.to_owned(), found, known });
-    }
-    Ok(())
+/// What a reader finds has to be what this binary knows.
+pub(crate) async fn check(url: &CatalogUrl, readers: &Pool) -> Result<(), CatalogError> {
+    let mut connection = readers.acquire().await?;
+    let Connection::Sqlite(live) = &mut connection else { return Ok(()) };
+    let found = version(live).await.map_err(|error| error.at(url))?;
+    let in_use = is_in_use(live).await?;
+    check_version(url, found, in_use)?;
+    let live = fingerprint::sqlite::read(live).await?;
+    let expected = fingerprint::sqlite::read(&mut expected().await?).await?;
+    fingerprint::check(url, &live, &expected)
 }
 
 /// A catalog in memory with the schema that this binary expects.
@@ -119,7 +91,7 @@ pub(crate) async fn expected() -> Result<SqliteConnection, CatalogError> {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await?;
     raw_sql(LEDGER).execute(&mut connection).await?;
     for migration in MIGRATIONS {
-        raw_sql(AssertSqlSafe(migration.sql)).execute(&mut connection).await?;
+        raw_sql(migration.sqlite).execute(&mut connection).await?;
     }
     Ok(connection)
 }

@@ -1,11 +1,9 @@
-//! The live schema against the expected one. The expected one is what the migrations make of an empty database: it is written down once.
+//! The schema of a file. The expected one is what the migrations make of an empty database: it is written down once.
 
+use super::Fingerprint;
 use crate::error::CatalogError;
-use crate::migrate;
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use std::collections::BTreeSet;
-use std::path::Path;
+use sqlx::sqlite::SqliteConnection;
 
 const COLUMNS: &str =
     "SELECT m.name, c.name, c.type || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END
@@ -21,20 +19,7 @@ const KEYS: &str = "SELECT m.name, group_concat(c.name, ', ' ORDER BY c.seqno)
 const INDEXES: &str =
     "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
 
-/// One line per column, key and index.
-type Fingerprint = BTreeSet<String>;
-
-pub(crate) async fn check(path: &Path, pool: &SqlitePool) -> Result<(), CatalogError> {
-    let mut live = pool.acquire().await?;
-    let live = read(&mut live).await?;
-    let expected = read(&mut migrate::expected().await?).await?;
-    match difference(&live, &expected) {
-        None => Ok(()),
-        Some(what) => Err(CatalogError::SchemaDiffers { path: path.to_owned(), what }),
-    }
-}
-
-async fn read(connection: &mut SqliteConnection) -> Result<Fingerprint, CatalogError> {
+pub(crate) async fn read(connection: &mut SqliteConnection) -> Result<Fingerprint, CatalogError> {
     let mut lines = Fingerprint::new();
     for row in sqlx::query(COLUMNS).fetch_all(&mut *connection).await? {
         let (table, column): (String, String) = (row.try_get(0)?, row.try_get(1)?);
@@ -54,15 +39,11 @@ async fn read(connection: &mut SqliteConnection) -> Result<Fingerprint, CatalogE
     Ok(lines)
 }
 
-fn difference(live: &Fingerprint, expected: &Fingerprint) -> Option<String> {
-    let missing = expected.difference(live).next().map(|line| format!("{line} is missing"));
-    missing
-        .or_else(|| live.difference(expected).next().map(|line| format!("{line} is not expected")))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::lines::difference;
     use super::*;
+    use crate::migrate::sqlite as migrate;
 
     #[tokio::test]
     async fn a_difference_is_named_with_table_and_column() {
