@@ -3,6 +3,7 @@
 mod cli;
 mod config;
 mod failure;
+mod keys;
 mod output;
 mod proof;
 mod roles;

@@ -2,6 +2,7 @@
 //! Pure by rule: no sockets, no files, no clock. Every other crate of ours may depend on it; it depends on none of them.
 
 mod crash;
+mod curve;
 mod declaration;
 mod error_class;
 mod frame;
@@ -15,6 +16,7 @@ mod sink;
 mod stat;
 
 pub use crash::{CrashPoint, crash_point, on_crash_points};
+pub use curve::{CurveKeyError, KeyPair, PublicKey, SecretKey};
 pub use declaration::{Limits, PluginDeclaration, TopicDeclaration, TopicOptions};
 pub use error_class::ErrorClass;
 pub use frame::{FrameError, HEADER_LEN, Header, Opcode, PAYLOAD_LEN_MAX, PROTOCOL_VERSION};

@@ -22,5 +22,5 @@ mod worker;
 
 pub use failure::JobFailure;
 pub use host::kill_guests;
-pub use settings::{WorkerError, WorkerSettings};
+pub use settings::{WorkerCurve, WorkerError, WorkerSettings};
 pub use worker::{Worker, WorkerHandle};

@@ -1,7 +1,7 @@
 //! The one thread around the DEALER socket. Messages come and go by channels; an eventfd wakes the poll.
 
 use crate::event::Event;
-use crate::settings::WorkerError;
+use crate::settings::{WorkerCurve, WorkerError};
 use crossbeam_channel::{Receiver, Sender};
 use protocol::{CrashPoint, PAYLOAD_LEN_MAX, SentinelMessage, WorkerMessage, crash_point};
 use rustix::event::{EventfdFlags, eventfd};
@@ -31,16 +31,24 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn connect(endpoints: Vec<String>, events: Sender<Event>) -> Result<Self, WorkerError> {
+    pub fn connect(
+        endpoints: Vec<String>,
+        curve: Option<WorkerCurve>,
+        events: Sender<Event>,
+    ) -> Result<Self, WorkerError> {
+        if curve.is_some() && zmq::has("curve") != Some(true) {
+            return Err(WorkerError::NoCurve);
+        }
         let context = zmq::Context::new();
         let first = endpoints.first().ok_or(WorkerError::NoEndpoint)?;
-        let dealer = connect(&context, first)?;
+        let dealer = connect(&context, first, curve.as_ref())?;
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let wake = Arc::new(wake.map_err(std::io::Error::from)?);
         let (outgoing, to_send) = crossbeam_channel::unbounded();
         let has_choice = endpoints.len() > 1;
+        let called = wake.clone();
         let pump =
-            Pump { context, dealer, endpoints, current: 0, to_send, events, wake: wake.clone() };
+            Pump { context, dealer, endpoints, curve, current: 0, to_send, events, wake: called };
         let builder = std::thread::Builder::new().name("worker-link".to_owned());
         let thread = builder.spawn(|| pump.run())?;
         Ok(Self { outgoing: Some(outgoing), wake, thread: Some(thread), has_choice })
@@ -76,12 +84,22 @@ impl Drop for Link {
     }
 }
 
-fn connect(context: &zmq::Context, endpoint: &str) -> Result<zmq::Socket, WorkerError> {
+fn connect(
+    context: &zmq::Context,
+    endpoint: &str,
+    curve: Option<&WorkerCurve>,
+) -> Result<zmq::Socket, WorkerError> {
     let dealer = context.socket(zmq::DEALER)?;
     dealer.set_linger(LINGER_MS)?;
     dealer.set_sndhwm(SEND_HIGH_WATER)?;
     dealer.set_maxmsgsize(FRAME_LEN_CUT)?;
     dealer.set_tcp_keepalive(1)?;
+    dealer.set_ipv6(endpoint.starts_with("tcp://["))?;
+    if let Some(WorkerCurve { sentinel, own }) = curve {
+        dealer.set_curve_serverkey(sentinel.as_bytes())?;
+        dealer.set_curve_publickey(own.public.as_bytes())?;
+        dealer.set_curve_secretkey(own.secret.as_bytes())?;
+    }
     let connected = dealer.connect(endpoint);
     connected.map_err(|cause| WorkerError::Connect { endpoint: endpoint.to_owned(), cause })?;
     Ok(dealer)
@@ -91,6 +109,7 @@ struct Pump {
     context: zmq::Context,
     dealer: zmq::Socket,
     endpoints: Vec<String>,
+    curve: Option<WorkerCurve>,
     current: usize,
     to_send: Receiver<Outgoing>,
     events: Sender<Event>,
@@ -144,7 +163,8 @@ impl Pump {
 
     fn next_endpoint(&mut self) {
         self.current = (self.current + 1) % self.endpoints.len();
-        match connect(&self.context, &self.endpoints[self.current]) {
+        let endpoint = &self.endpoints[self.current];
+        match connect(&self.context, endpoint, self.curve.as_ref()) {
             Ok(dealer) => self.dealer = dealer,
             Err(error) => tracing::error!(%error, "this Sentinel cannot be tried"),
         }

@@ -1,6 +1,6 @@
 //! What a worker is given: nothing is read from the environment or the clock here.
 
-use protocol::{Environment, WorkerId};
+use protocol::{Environment, KeyPair, PublicKey, WorkerId};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -10,6 +10,8 @@ pub struct WorkerSettings {
     pub worker_id: WorkerId,
     /// Of the Sentinel; when one does not answer the next is tried.
     pub endpoints: Vec<String>,
+    /// None: messages travel in the clear.
+    pub curve: Option<WorkerCurve>,
     /// Jobs that run at once.
     pub slots: u32,
     pub output_root: PathBuf,
@@ -24,12 +26,21 @@ pub struct WorkerSettings {
     pub wall_clock: fn() -> i64,
 }
 
+/// What a worker needs so that messages are encrypted and only the Sentinel it means reads them.
+#[derive(Debug, Clone)]
+pub struct WorkerCurve {
+    pub sentinel: PublicKey,
+    pub own: KeyPair,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     #[error("a worker needs the address of a Sentinel, for example tcp://127.0.0.1:5555")]
     NoEndpoint,
     #[error("cannot connect to {endpoint}: {cause}")]
     Connect { endpoint: String, cause: zmq::Error },
+    #[error("the libzmq of this machine has no CURVE")]
+    NoCurve,
     #[error("cannot make a ZeroMQ socket: {0}")]
     Zmq(#[from] zmq::Error),
     #[error("cannot prepare {}: {cause}", path.display())]

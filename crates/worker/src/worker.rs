@@ -51,7 +51,8 @@ impl Worker {
             added.map_err(|cause| prepare(&settings.state_dir, cause))?;
         }
         let launch = Arc::new(launch(&settings)?);
-        let link = Link::connect(settings.endpoints.clone(), events.clone())?;
+        let link =
+            Link::connect(settings.endpoints.clone(), settings.curve.clone(), events.clone())?;
         let (orders, to_do) = crossbeam_channel::unbounded();
         let queue = Arc::new(JobQueue::default());
         let mut threads = vec![committer::start(workshop.clone(), to_do, events.clone())?];

@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::global::Global;
 use super::{
-    backfill, doctor, explain, files, init, jobs, plugins, routes, run, scan, scout, sentinel,
-    serve, status, topics, trace, verify, worker,
+    backfill, doctor, explain, files, init, jobs, keys, plugins, routes, run, scan, scout,
+    sentinel, serve, status, topics, trace, verify, worker,
 };
 use crate::failure::{Ending, Failure};
 use clap::{Parser, Subcommand};
@@ -39,6 +39,7 @@ pub enum Command {
     Explain(explain::Arguments),
     Trace(trace::Arguments),
     Verify(verify::Arguments),
+    Keys(keys::Arguments),
     Doctor(doctor::Arguments),
 }
 
@@ -67,6 +68,7 @@ impl Command {
             Self::Explain(arguments) => explain::execute(&arguments, context),
             Self::Trace(arguments) => trace::execute(&arguments, context),
             Self::Verify(arguments) => verify::execute(&arguments, context),
+            Self::Keys(arguments) => keys::execute(&arguments, context),
             Self::Doctor(arguments) => doctor::execute(&arguments, context),
         }
     }

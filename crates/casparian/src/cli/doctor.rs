@@ -3,6 +3,7 @@
 use super::context::{Context, block_on, catalog_url, is_absent};
 use crate::config::{Sandbox, Settings};
 use crate::failure::{Ending, Failure};
+use crate::keys::{KeyStore, Role, allowed_workers};
 use crate::output::Table;
 use crate::roles::{Finding, Health, examine_machine};
 use catalog::{Catalog, OpenMode};
@@ -16,6 +17,7 @@ pub fn execute(_: &Arguments, context: &Context) -> Result<Ending, Failure> {
     let settings = context.settings()?;
     let mut findings = examine_machine(&settings, &context.environment);
     findings.push(examine_catalog(&settings));
+    findings.push(examine_keys(&settings));
     findings.extend(of_later_versions(&settings));
     let is_well = findings.iter().all(|finding| finding.health != Health::Bad);
     if context.printer.is_json() {
@@ -54,6 +56,35 @@ fn examine_catalog(settings: &Settings) -> Finding {
             Finding::good("catalog", format!("{place}: not there yet; the first run makes it"))
         }
         Err(failure) => Finding::bad("catalog", failure.message),
+    }
+}
+
+fn examine_keys(settings: &Settings) -> Finding {
+    let store = KeyStore::new(&settings.keys.value);
+    let looked = store.pair(Role::Sentinel).and_then(|sentinel| {
+        let workers = allowed_workers(&store)?.len();
+        Ok((sentinel.is_some(), store.pair(Role::Worker)?.is_some(), workers))
+    });
+    match looked {
+        Ok((false, false, 0)) => {
+            let text = "none: Sentinel and workers meet on this machine only; `casparian keys make` makes them";
+            Finding::good("keys", text)
+        }
+        Ok((true, _, 0)) => Finding::doubtful(
+            "keys",
+            "the Sentinel has a key and no worker is allowed yet: casparian keys allow 'KEY'",
+        ),
+        Ok((sentinel, worker, allowed)) => {
+            let word = |has: bool| if has { "a key" } else { "no key" };
+            let (sentinel, worker) = (word(sentinel), word(worker));
+            let text =
+                format!("the Sentinel has {sentinel}, the worker {worker}; {allowed} allowed");
+            Finding::good("keys", text)
+        }
+        Err(failure) => {
+            let hint = failure.hint.map(|hint| format!(": {hint}")).unwrap_or_default();
+            Finding::bad("keys", failure.message + &hint)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod files;
 mod global;
 mod init;
 mod jobs;
+mod keys;
 mod plugins;
 mod request;
 mod routes;

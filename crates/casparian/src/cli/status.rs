@@ -89,6 +89,9 @@ fn table(status: &Status, waiting: &Waiting, live: &Live) -> Table {
     table.row(["jobs", &or_none(&jobs.collect::<Vec<_>>())]);
     table.row(["waiting", &or_none(&waiting::reasons(waiting))]);
     table.row(["sentinel", &live.sentinel.as_ref().map_or_else(|| "none".to_owned(), who)]);
+    if let Some(refused) = live.sentinel.as_ref().and_then(refused) {
+        table.row(["refused", &refused]);
+    }
     table.row(["scout", &live.scout.as_ref().map_or_else(|| "none".to_owned(), who)]);
     table.row(["events", &live.watching()]);
     let workers = status.workers.iter().map(|worker| {
@@ -96,6 +99,21 @@ fn table(status: &Status, waiting: &Waiting, live: &Live) -> Table {
     });
     table.row(["workers", &or_none(&workers.collect::<Vec<_>>())]);
     table
+}
+
+/// None: nothing was.
+fn refused(says: &Value) -> Option<String> {
+    let counts = [
+        ("connections", "connections without an allowed key"),
+        ("withdrawn", "messages with a withdrawn key"),
+        ("malformed", "frames that were no messages"),
+        ("strange", "messages of no session, or receipts for another's job"),
+    ];
+    let count_of = |key: &str| says.get("refused")?.get(key)?.as_u64().filter(|count| *count > 0);
+    let shown =
+        counts.iter().filter_map(|(key, what)| Some(format!("{} {what}", count(count_of(key)?))));
+    let shown = shown.collect::<Vec<_>>();
+    (!shown.is_empty()).then(|| shown.join(", "))
 }
 
 fn or_none(parts: &[String]) -> String {

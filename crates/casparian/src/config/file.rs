@@ -2,7 +2,9 @@
 
 use super::error::ConfigError;
 use super::place::line_at;
-use super::value::{Gatekeeper, HashMode, Interval, Sandbox, Secret, Settle, Slots};
+use super::value::{
+    Endpoints, Gatekeeper, HashMode, Interval, Sandbox, Secret, SentinelKey, Settle, Slots,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -101,9 +103,9 @@ macro_rules! sections {
 sections! {
     PythonSection { interpreter: String }
     SentinelSection { bind: String, lease: Interval, heartbeat: Interval }
-    WorkerSection { connect: String, slots: Slots }
+    WorkerSection { connect: Endpoints, slots: Slots, sentinel_key: SentinelKey }
     ScoutSection { hash: HashMode, sweep: Interval }
-    SecuritySection { gatekeeper: Gatekeeper, sandbox: Sandbox, require_signature: bool }
+    SecuritySection { keys: String, gatekeeper: Gatekeeper, sandbox: Sandbox, require_signature: bool }
     LlmSection { base_url: String, model: String, api_key: Secret }
 }
 

@@ -1,6 +1,6 @@
 //! What the command line says about settings. A flag beats everything else.
 
-use super::value::Slots;
+use super::value::{SentinelKey, Slots};
 use std::path::PathBuf;
 
 #[derive(Debug, Clone, Default)]
@@ -10,6 +10,9 @@ pub struct Flags {
     pub output: Option<String>,
     pub catalog: Option<String>,
     pub bind: Option<String>,
-    pub connect: Option<String>,
+    /// Any number of addresses.
+    pub connect: Vec<String>,
+    pub sentinel_key: Option<SentinelKey>,
+    pub keys: Option<PathBuf>,
     pub slots: Option<Slots>,
 }

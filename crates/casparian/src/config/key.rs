@@ -36,9 +36,11 @@ keys! {
     SENTINEL_LEASE = "sentinel" . "lease", "CASPARIAN_SENTINEL_LEASE", None, "15s";
     SENTINEL_HEARTBEAT = "sentinel" . "heartbeat", "CASPARIAN_SENTINEL_HEARTBEAT", None, "2s";
     WORKER_CONNECT = "worker" . "connect", "CASPARIAN_WORKER_CONNECT", Some("--connect"), "tcp://127.0.0.1:5555";
+    WORKER_SENTINEL_KEY = "worker" . "sentinel_key", "CASPARIAN_WORKER_SENTINEL_KEY", Some("--sentinel-key"), "";
     WORKER_SLOTS = "worker" . "slots", "CASPARIAN_WORKER_SLOTS", Some("--slots"), "";
     SCOUT_HASH = "scout" . "hash", "CASPARIAN_SCOUT_HASH", None, "routed";
     SCOUT_SWEEP = "scout" . "sweep", "CASPARIAN_SCOUT_SWEEP", None, "1m";
+    SECURITY_KEYS = "security" . "keys", "CASPARIAN_SECURITY_KEYS", Some("--keys"), ".casparian/keys";
     SECURITY_GATEKEEPER = "security" . "gatekeeper", "CASPARIAN_SECURITY_GATEKEEPER", None, "warn";
     SECURITY_SANDBOX = "security" . "sandbox", "CASPARIAN_SECURITY_SANDBOX", None, "default";
     SECURITY_REQUIRE_SIGNATURE = "security" . "require_signature", "CASPARIAN_SECURITY_REQUIRE_SIGNATURE", None, "false";

@@ -23,4 +23,4 @@ pub use key::SECRET_SHOWN;
 pub use project::CONFIG_FILE;
 pub use setting::Origin;
 pub use settings::Settings;
-pub use value::{HashMode, Sandbox, Settle, Slots};
+pub use value::{HashMode, Sandbox, SentinelKey, Settle, Slots};

@@ -8,7 +8,9 @@ use super::key::Key;
 use super::locations::{absolute, check_endpoint, output_path};
 use super::project::Project;
 use super::setting::{Origin, Setting};
-use super::value::{Gatekeeper, HashMode, Interval, Sandbox, Secret, Slots};
+use super::value::{
+    Endpoints, Gatekeeper, HashMode, Interval, Sandbox, Secret, SentinelKey, Slots,
+};
 use catalog::CatalogUrl;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -26,10 +28,13 @@ pub struct Settings {
     pub bind: Setting<String>,
     pub lease: Setting<Interval>,
     pub heartbeat: Setting<Interval>,
-    pub connect: Setting<String>,
+    pub connect: Setting<Endpoints>,
+    pub sentinel_key: Setting<SentinelKey>,
     pub slots: Setting<Slots>,
     pub hash: Setting<HashMode>,
     pub sweep: Setting<Interval>,
+    /// The directory of CURVE keys.
+    pub keys: Setting<PathBuf>,
     pub gatekeeper: Setting<Gatekeeper>,
     pub sandbox: Setting<Sandbox>,
     pub require_signature: Setting<bool>,
@@ -72,9 +77,11 @@ impl Settings {
             line(Key::SENTINEL_LEASE, &self.lease),
             line(Key::SENTINEL_HEARTBEAT, &self.heartbeat),
             line(Key::WORKER_CONNECT, &self.connect),
+            line(Key::WORKER_SENTINEL_KEY, &self.sentinel_key),
             line(Key::WORKER_SLOTS, &self.slots),
             line(Key::SCOUT_HASH, &self.hash),
             line(Key::SCOUT_SWEEP, &self.sweep),
+            path(Key::SECURITY_KEYS, &self.keys),
             line(Key::SECURITY_GATEKEEPER, &self.gatekeeper),
             line(Key::SECURITY_SANDBOX, &self.sandbox),
             line(Key::SECURITY_REQUIRE_SIGNATURE, &self.require_signature),
@@ -97,21 +104,26 @@ impl Resolver<'_> {
         let lease = self.value(Key::SENTINEL_LEASE, &self.file.sentinel.lease)?;
         Ok(Settings {
             project: self.project.clone(),
-            plugins_dir: self.plugins_dir()?,
+            plugins_dir: self.directory(
+                Key::PLUGINS_DIR,
+                &self.flags.plugins_dir,
+                &self.file.plugins_dir,
+            )?,
             output: self.place(Key::OUTPUT, &self.flags.output, &self.file.output, output_path)?,
             catalog: self.catalog()?,
             python: self.value(Key::PYTHON_INTERPRETER, &self.file.python.interpreter)?,
             bind: self.endpoint(Key::SENTINEL_BIND, &self.flags.bind, &self.file.sentinel.bind)?,
             heartbeat: self.heartbeat(&lease)?,
             lease,
-            connect: self.endpoint(
-                Key::WORKER_CONNECT,
-                &self.flags.connect,
-                &self.file.worker.connect,
-            )?,
+            connect: self.connect()?,
+            sentinel_key: match self.flags.sentinel_key {
+                Some(value) => Setting { value, origin: Origin::Flag("--sentinel-key") },
+                None => self.value(Key::WORKER_SENTINEL_KEY, &self.file.worker.sentinel_key)?,
+            },
             slots: self.slots()?,
             hash: self.value(Key::SCOUT_HASH, &self.file.scout.hash)?,
             sweep: self.value(Key::SCOUT_SWEEP, &self.file.scout.sweep)?,
+            keys: self.directory(Key::SECURITY_KEYS, &self.flags.keys, &self.file.security.keys)?,
             gatekeeper: self.value(Key::SECURITY_GATEKEEPER, &self.file.security.gatekeeper)?,
             sandbox: self.value(Key::SECURITY_SANDBOX, &self.file.security.sandbox)?,
             require_signature: self
@@ -199,13 +211,32 @@ impl Resolver<'_> {
         Ok(Setting { value, origin })
     }
 
-    fn plugins_dir(&self) -> Result<Setting<PathBuf>, ConfigError> {
-        let Some(path) = &self.flags.plugins_dir else {
-            let plain = |text: &str| Ok(PathBuf::from(text));
-            return self.place(Key::PLUGINS_DIR, &None, &self.file.plugins_dir, plain);
+    /// A directory whose flag need not be UTF-8.
+    fn directory(
+        &self,
+        key: Key,
+        flag: &Option<PathBuf>,
+        file: &Option<Spanned<String>>,
+    ) -> Result<Setting<PathBuf>, ConfigError> {
+        let (Some(path), Some(name)) = (flag, key.flag) else {
+            return self.place(key, &None, file, |text| Ok(PathBuf::from(text)));
         };
-        let origin = Origin::Flag("--plugins");
+        let origin = Origin::Flag(name);
         Ok(Setting { value: absolute(path, &origin, &self.project.root)?, origin })
+    }
+
+    fn connect(&self) -> Result<Setting<Endpoints>, ConfigError> {
+        let key = Key::WORKER_CONNECT;
+        let setting = match &self.flags.connect[..] {
+            [] => self.value(key, &self.file.worker.connect)?,
+            given => {
+                Setting { value: Endpoints::new(given.to_vec()), origin: Origin::Flag("--connect") }
+            }
+        };
+        for endpoint in setting.value.get() {
+            check_endpoint(endpoint).map_err(|what| self.wrong(key, &setting.origin, what))?;
+        }
+        Ok(setting)
     }
 
     fn endpoint(

@@ -1,5 +1,6 @@
 //! What settings hold. Each type reads the same text from a flag, a variable and casparian.toml.
 
+use protocol::PublicKey;
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -45,6 +46,30 @@ pub enum Sandbox {
 /// Never shown, also not by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
+
+/// Addresses of Sentinels, in the order in which they are tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints(Vec<String>);
+
+/// The public key of the Sentinel, where it is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentinelKey(Option<PublicKey>);
+
+impl Endpoints {
+    pub fn new(endpoints: Vec<String>) -> Self {
+        Self(endpoints)
+    }
+
+    pub fn get(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl SentinelKey {
+    pub fn get(self) -> Option<PublicKey> {
+        self.0
+    }
+}
 
 impl Interval {
     pub fn at_least_a_millisecond(duration: Duration) -> Self {
@@ -122,6 +147,28 @@ impl FromStr for Slots {
     }
 }
 
+/// Separated by commas.
+impl FromStr for Endpoints {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self(text.split(',').map(|one| one.trim().to_owned()).collect()))
+    }
+}
+
+impl FromStr for SentinelKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        text.parse()
+            .map(|key| Self(Some(key)))
+            .map_err(|error: protocol::CurveKeyError| error.to_string())
+    }
+}
+
 impl FromStr for Secret {
     type Err = String;
 
@@ -169,6 +216,18 @@ impl fmt::Display for Interval {
     }
 }
 
+impl fmt::Display for Endpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
+
+impl fmt::Display for SentinelKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |key| key.fmt(f))
+    }
+}
+
 impl fmt::Display for Slots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -198,7 +257,22 @@ macro_rules! from_text {
     )*};
 }
 
-from_text!(Interval, Settle, HashMode, Gatekeeper, Sandbox);
+from_text!(Interval, Settle, HashMode, Gatekeeper, Sandbox, SentinelKey);
+
+/// One text, or a list of them.
+impl<'de> Deserialize<'de> for Endpoints {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = || serde::de::Error::custom("expected an address, or a list of them");
+        let text = |value: toml::Value| value.as_str().map(str::to_owned);
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(text) => text.parse().map_err(serde::de::Error::custom),
+            toml::Value::Array(values) if !values.is_empty() => {
+                values.into_iter().map(text).collect::<Option<_>>().map(Self).ok_or_else(wrong)
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for Slots {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

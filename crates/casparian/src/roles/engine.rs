@@ -2,7 +2,7 @@
 
 use super::private_dir::PrivateDir;
 use super::sentinel::Sentinel;
-use super::worker::{self, Plugins};
+use super::worker::{self, Plugins, Sentinels};
 use crate::config::{Environment, Settings};
 use crate::failure::{Failure, Kind};
 use ::worker::WorkerHandle;
@@ -29,11 +29,12 @@ impl Engine {
                 format!("cannot make a directory for a socket: {error}"),
             )
         })?;
-        let Some(sentinel) = Sentinel::start(settings, &place.endpoint(), command)? else {
+        let Some(sentinel) = Sentinel::start(settings, &place.endpoint(), None, command)? else {
             return Ok(None);
         };
-        let endpoint = sentinel.handle().endpoint().to_owned();
-        let worker = worker::start(settings, environment, &endpoint, Plugins::OfTheSentinel)?;
+        let endpoints = vec![sentinel.handle().endpoint().to_owned()];
+        let sentinels = Sentinels { endpoints, curve: None };
+        let worker = worker::start(settings, environment, sentinels, Plugins::OfTheSentinel)?;
         Ok(Some(Self { worker, sentinel, _place: place }))
     }
 

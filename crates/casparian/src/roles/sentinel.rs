@@ -9,7 +9,9 @@ use catalog::Catalog;
 use control::architect::Registrar;
 use control::clock::SystemClock;
 use control::sentinel::decide::Timing;
-use control::sentinel::{SentinelError, SentinelHandle, SentinelSettings, SocketError, Tokens};
+use control::sentinel::{
+    Refused, SentinelCurve, SentinelError, SentinelHandle, SentinelSettings, SocketError, Tokens,
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +21,11 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Sentinel {
     handle: SentinelHandle,
-    _presence: Option<Presence>,
+    /// None: the seat says who sits there.
+    presence: Option<Presence>,
+    /// What the presence says.
+    command: String,
+    refused: Refused,
 }
 
 impl Sentinel {
@@ -27,25 +33,41 @@ impl Sentinel {
     pub fn start(
         settings: &Settings,
         endpoint: &str,
+        curve: Option<SentinelCurve>,
         command: &str,
     ) -> Result<Option<Self>, Failure> {
         prepare(settings)?;
+        let refused = Refused::default();
+        let command_name = command.to_owned();
         let Some(path) = settings.catalog.value.file().map(sentinel_lock) else {
-            let handle = listen(settings, endpoint, command)?;
-            return Ok(handle.map(|handle| Self { handle, _presence: None }));
+            let handle = listen(settings, endpoint, curve, command)?;
+            let made = |handle| Self { handle, presence: None, command: command_name, refused };
+            return Ok(handle.map(made));
         };
-        let taken = Presence::take(&path, &says(command, endpoint));
+        let taken = Presence::take(&path, &says(command, endpoint, refused));
         let taken = taken.map_err(|error| not_locked(&path, &error))?;
         let Some(mut presence) = taken else { return Ok(None) };
-        let Some(handle) = listen(settings, endpoint, command)? else { return Ok(None) };
+        let Some(handle) = listen(settings, endpoint, curve, command)? else { return Ok(None) };
         // The port may have been left to the system.
-        let said = presence.say(&says(command, handle.endpoint()));
+        let said = presence.say(&says(command, handle.endpoint(), refused));
         said.map_err(|error| not_locked(&path, &error))?;
-        Ok(Some(Self { handle, _presence: Some(presence) }))
+        Ok(Some(Self { handle, presence: Some(presence), command: command_name, refused }))
     }
 
     pub fn handle(&self) -> &SentinelHandle {
         &self.handle
+    }
+
+    /// Tells `status` what was refused since the last time.
+    pub fn tell(&mut self) {
+        let refused = self.handle.refused();
+        if refused != self.refused {
+            self.refused = refused;
+            // Only `status` would have liked to know.
+            if let Some(presence) = &mut self.presence {
+                let _ = presence.say(&says(&self.command, self.handle.endpoint(), refused));
+            }
+        }
     }
 
     /// Whether it ended by itself.
@@ -68,9 +90,13 @@ pub fn prepare(settings: &Settings) -> Result<(), Failure> {
     })
 }
 
-fn says(command: &str, endpoint: &str) -> Value {
+fn says(command: &str, endpoint: &str, refused: Refused) -> Value {
     json!({
         "command": command, "pid": std::process::id(), "host": identity::host(), "endpoint": endpoint,
+        "refused": {
+            "connections": refused.connections, "withdrawn": refused.withdrawn,
+            "malformed": refused.malformed, "strange": refused.strange,
+        },
     })
 }
 
@@ -85,6 +111,9 @@ impl From<SentinelError> for Failure {
             SentinelError::Socket(SocketError::Bind { .. }) => Self::usage(error.to_string())
                 .hint("choose another address: --bind tcp://127.0.0.1:PORT, or `[sentinel] bind`"),
             SentinelError::Taken => Self::usage(error.to_string()),
+            SentinelError::Socket(SocketError::AllowList(_) | SocketError::NoCurve) => {
+                Self::usage(error.to_string())
+            }
             SentinelError::Socket(_) | SentinelError::Thread(_) | SentinelError::Panicked => {
                 Self::new(Kind::Bug, error.to_string())
             }
@@ -96,10 +125,12 @@ impl From<SentinelError> for Failure {
 fn listen(
     settings: &Settings,
     endpoint: &str,
+    curve: Option<SentinelCurve>,
     command: &str,
 ) -> Result<Option<SentinelHandle>, Failure> {
     let started = SentinelHandle::start(SentinelSettings {
         endpoint: endpoint.to_owned(),
+        curve,
         catalog_url: catalog_url(&settings.catalog.value)?,
         command: command.to_owned(),
         timing: Timing {

@@ -4,13 +4,15 @@ use super::presence::{Presence, scout_lock};
 use super::sentinel::{Sentinel, active_sentinel, prepare};
 use super::signals::Signals;
 use super::sources::{Scouting, scout};
-use super::worker::{self, Plugins};
+use super::worker::{self, Plugins, Sentinels};
 use crate::cli::{block_on, catalog_url};
 use crate::config::{Environment, Settings};
 use crate::failure::{Ending, Failure};
+use crate::keys;
 use crate::output::Printer;
 use catalog::{Catalog, CatalogError, OpenMode};
 use control::scout::{PassReport, WatchReport, WatchStatus};
+use protocol::PublicKey;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,14 +28,17 @@ pub fn serve(
     signals: &Signals,
     printer: Printer,
 ) -> Result<Ending, Failure> {
-    let sentinel = start_sentinel(settings, "serve")?;
+    let curve = keys::of_inner_worker(settings)?;
+    let own_workers = curve.iter().map(|curve| curve.own.public).collect();
+    let mut sentinel = start_sentinel(settings, own_workers, "serve")?;
     let endpoint = sentinel.handle().endpoint().to_owned();
-    let worker = worker::start(settings, environment, &endpoint, Plugins::OfTheSentinel)?;
+    let sentinels = Sentinels { endpoints: vec![endpoint.clone()], curve };
+    let worker = worker::start(settings, environment, sentinels, Plugins::OfTheSentinel)?;
     printer.note(&format!("serving on {endpoint}; Ctrl-C stops"));
     let scouted = block_on(async {
         tokio::select! {
             scouted = scout_on(settings, &[], signals, "serve") => scouted,
-            () = end_of(&sentinel) => Ok(()),
+            () = end_of(&mut sentinel) => Ok(()),
         }
     });
     worker.stop();
@@ -48,7 +53,7 @@ pub fn run_sentinel(
     signals: &Signals,
     printer: Printer,
 ) -> Result<Ending, Failure> {
-    let Some(sentinel) = start_or_stand_by(settings, signals, printer)? else {
+    let Some(mut sentinel) = start_or_stand_by(settings, signals, printer)? else {
         return Ok(signals.ending());
     };
     printer
@@ -56,7 +61,7 @@ pub fn run_sentinel(
     block_on(async {
         tokio::select! {
             () = signals.stop().wanted() => {}
-            () = end_of(&sentinel) => {}
+            () = end_of(&mut sentinel) => {}
         }
         Ok(())
     })?;
@@ -70,11 +75,13 @@ pub fn run_worker(
     signals: &Signals,
     printer: Printer,
 ) -> Result<Ending, Failure> {
-    let endpoint = &settings.connect.value;
-    let worker = worker::start(settings, environment, endpoint, Plugins::Announced)?;
+    let endpoints = settings.connect.value.get().to_vec();
+    let curve = keys::of_worker(settings, &endpoints)?;
+    let sentinels = Sentinels { endpoints, curve };
+    let worker = worker::start(settings, environment, sentinels, Plugins::Announced)?;
     printer.note(&format!(
-        "a worker with {} slots for the Sentinel at {endpoint}; Ctrl-C stops",
-        settings.slots.value
+        "a worker with {} slots for the Sentinel at {}; Ctrl-C stops",
+        settings.slots.value, settings.connect.value
     ));
     block_on(async {
         signals.stop().wanted().await;
@@ -96,8 +103,23 @@ pub fn run_scout(
     Ok(signals.ending())
 }
 
-fn start_sentinel(settings: &Settings, command: &str) -> Result<Sentinel, Failure> {
-    match Sentinel::start(settings, &settings.bind.value, command)? {
+/// None: this catalog has a live one.
+fn try_sentinel(
+    settings: &Settings,
+    own_workers: Vec<PublicKey>,
+    command: &str,
+) -> Result<Option<Sentinel>, Failure> {
+    let endpoint = &settings.bind.value;
+    let curve = keys::of_sentinel(settings, endpoint, own_workers)?;
+    Sentinel::start(settings, endpoint, curve, command)
+}
+
+fn start_sentinel(
+    settings: &Settings,
+    own_workers: Vec<PublicKey>,
+    command: &str,
+) -> Result<Sentinel, Failure> {
+    match try_sentinel(settings, own_workers, command)? {
         Some(sentinel) => Ok(sentinel),
         None => Err(taken(&block_on(who_is_active(settings))?)),
     }
@@ -126,11 +148,11 @@ fn start_or_stand_by(
     printer: Printer,
 ) -> Result<Option<Sentinel>, Failure> {
     if settings.catalog.value.file().is_some() {
-        return start_sentinel(settings, "sentinel").map(Some);
+        return start_sentinel(settings, Vec::new(), "sentinel").map(Some);
     }
     let mut has_told = false;
     loop {
-        if let Some(sentinel) = Sentinel::start(settings, &settings.bind.value, "sentinel")? {
+        if let Some(sentinel) = try_sentinel(settings, Vec::new(), "sentinel")? {
             return Ok(Some(sentinel));
         }
         if !has_told {
@@ -171,8 +193,9 @@ async fn is_vacant(url: &str) -> Result<(), CatalogError> {
 }
 
 /// By itself: deposed, or with a catalog that cannot be used. Its stop says which.
-async fn end_of(sentinel: &Sentinel) {
+async fn end_of(sentinel: &mut Sentinel) {
     while !sentinel.is_finished() {
+        sentinel.tell();
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }

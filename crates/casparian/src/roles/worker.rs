@@ -10,7 +10,7 @@ use rustix::process::{Pid, test_kill_process};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use worker::{Worker, WorkerError, WorkerHandle, WorkerSettings};
+use worker::{Worker, WorkerCurve, WorkerError, WorkerHandle, WorkerSettings};
 
 /// Where the worker's plugins come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,10 +21,17 @@ pub enum Plugins {
     Announced,
 }
 
+/// Where the worker's Sentinels are, and how it is known to them.
+#[derive(Debug)]
+pub struct Sentinels {
+    pub endpoints: Vec<String>,
+    pub curve: Option<WorkerCurve>,
+}
+
 pub fn start(
     settings: &Settings,
     environment: &Environment,
-    endpoint: &str,
+    sentinels: Sentinels,
     plugins: Plugins,
 ) -> Result<WorkerHandle, Failure> {
     refuse_false_safety(settings)?;
@@ -34,7 +41,8 @@ pub fn start(
     let own = own.filter(|path| plugins == Plugins::Announced && path.is_dir());
     let worker = Worker::start(WorkerSettings {
         worker_id: worker_id()?,
-        endpoints: vec![endpoint.to_owned()],
+        endpoints: sentinels.endpoints,
+        curve: sentinels.curve,
         slots: settings.slots.value.get(),
         output_root: settings.output.value.clone(),
         state_dir,
@@ -146,7 +154,7 @@ fn guest_environment(environment: &Environment) -> Vec<(OsString, OsString)> {
 impl From<WorkerError> for Failure {
     fn from(error: WorkerError) -> Self {
         let kind = match &error {
-            WorkerError::Connect { .. } => Kind::Usage,
+            WorkerError::Connect { .. } | WorkerError::NoCurve => Kind::Usage,
             WorkerError::Prepare { .. } => Kind::Unreachable,
             WorkerError::NoEndpoint | WorkerError::Zmq(_) | WorkerError::Thread(_) => Kind::Bug,
         };

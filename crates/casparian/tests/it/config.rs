@@ -65,12 +65,14 @@ bind = "tcp://127.0.0.1:5556"
 lease = "10s"
 heartbeat = "1s"
 [worker]
-connect = "tcp://127.0.0.1:5556"
+connect = ["tcp://127.0.0.1:5556", "tcp://127.0.0.1:5557"]
+sentinel_key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 slots = 3
 [scout]
 hash = "all"
 sweep = "10m"
 [security]
+keys = "keys"
 gatekeeper = "deny"
 sandbox = "strict"
 require_signature = false
@@ -117,7 +119,9 @@ fn what_is_wrong_in_the_file_is_told_with_line_and_nearest_key() {
         "[sentinel]\nlease = \"2\"\n",
         "[sentinel]\nlease = \"2s\"\nheartbeat = \"3s\"\n",
         "[security]\nsandbox = \"no\"\n",
-        "[sentinel]\nbind = \"tcp://0.0.0.0:5555\"\n",
+        "[sentinel]\nbind = \"0.0.0.0:5555\"\n",
+        "[worker]\nconnect = [\"tcp://127.0.0.1:1\", \"here\"]\n",
+        "[worker]\nsentinel_key = \"short\"\n",
         "[[sources]]\nignore = []\n",
         "[[rules]]\npattern = \"[\"\ntag = \"x\"\n",
         "[[rules]]\npattern = \"*\"\ntag = \"a b\"\n",

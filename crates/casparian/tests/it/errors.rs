@@ -94,11 +94,20 @@ fn an_unknown_state_is_told_the_states() {
 }
 
 #[test]
-fn binding_beyond_loopback_is_refused() {
+fn beyond_this_machine_nothing_travels_in_the_clear() {
+    let addresses = ["tcp://0.0.0.0:5555", "tcp://*:5555", "tcp://[::]:5555", "tcp://eth0:5555"];
     for arguments in [["sentinel", "--bind"], ["serve", "--bind"], ["worker", "--connect"]] {
-        let outcome = Project::new().casparian(&[arguments[0], arguments[1], "tcp://0.0.0.0:5555"]);
-        assert_eq!(outcome.code, 2);
-        assert!(outcome.stderr.contains("has no encryption yet"), "{}", outcome.stderr);
+        for address in addresses {
+            let outcome = Project::new().casparian(&[arguments[0], arguments[1], address]);
+            assert_eq!(outcome.code, 2);
+            assert!(
+                outcome.stderr.contains(&format!("error: {address} is beyond this machine"))
+                    && outcome.stderr.contains("hint: ")
+                    && outcome.stderr.contains("casparian keys"),
+                "{}",
+                outcome.stderr
+            );
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use super::project::{Outcome, Project};
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "init", "run", "serve", "sentinel", "worker", "scout", "scan", "status", "files", "jobs",
-    "backfill", "topics", "plugins", "routes", "explain", "trace", "verify", "doctor",
+    "backfill", "topics", "plugins", "routes", "explain", "trace", "verify", "keys", "doctor",
 ];
 
 #[test]
@@ -19,7 +19,9 @@ fn the_help_lists_every_command() {
 fn every_command_has_help_of_its_own() {
     let project = Project::new();
     let mut all = String::new();
-    let verbs = ["list", "show", "retry", "abort"].map(|verb| vec!["jobs", verb]);
+    let jobs = ["list", "show", "retry", "abort"].map(|verb| vec!["jobs", verb]);
+    let keys = ["list", "make", "allow", "withdraw"].map(|verb| vec!["keys", verb]);
+    let verbs = jobs.into_iter().chain(keys);
     for words in COMMANDS.map(|command| vec![command]).into_iter().chain(verbs) {
         let outcome = project.casparian(&[words.clone(), vec!["--help"]].concat());
         assert_eq!(outcome.code, 0, "{words:?}");

@@ -11,6 +11,7 @@ mod errors;
 mod explain;
 mod failing;
 mod help;
+mod keys;
 mod names;
 mod project;
 mod roles;

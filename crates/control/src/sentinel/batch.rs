@@ -1,12 +1,13 @@
 //! Messages as they came in, turned into events. CONCLUDEs of one worker that follow each other become one event, so that one statement takes them.
 
 use super::decide::{Event, Peer};
+use super::refusals::Refusals;
 use super::socket::Inbound;
 use super::token::Tokens;
 use protocol::{Conclude, JobId, WorkerMessage};
 
-/// The events of a batch, in the order of its messages. `malformed` counts the frames that were no messages.
-pub(super) fn events_of(batch: Vec<Inbound>, tokens: &Tokens, malformed: &mut u64) -> Vec<Event> {
+/// The events of a batch, in the order of its messages.
+pub(super) fn events_of(batch: Vec<Inbound>, tokens: &Tokens, refusals: &Refusals) -> Vec<Event> {
     let mut events = Vec::with_capacity(batch.len());
     for Inbound { peer, message } in batch {
         match message {
@@ -18,8 +19,7 @@ pub(super) fn events_of(batch: Vec<Inbound>, tokens: &Tokens, malformed: &mut u6
             }
             Ok(message) => events.push(Event::Message(peer, message)),
             Err(error) => {
-                *malformed += 1;
-                tracing::warn!(%error, "a message is refused");
+                refusals.malformed(&error);
                 events.push(Event::Malformed(peer, error.to_string()));
             }
         }

@@ -5,6 +5,7 @@ use super::decide::{
     Action, Assignment, Command, Decider, Event, Hint, Outcome, Peer, Timing, Want,
 };
 use super::progress::Progress;
+use super::refusals::Refusals;
 use super::requests;
 use super::socket::{Inbound, Outbox};
 use super::store::{self, Batch};
@@ -43,6 +44,7 @@ pub(super) struct Driver {
     pub inbox: Receiver<Inbound>,
     pub outbox: Outbox,
     pub progress: Arc<Progress>,
+    pub refusals: Arc<Refusals>,
     pub stopping: Arc<AtomicBool>,
     /// Somebody wrote what has to be looked at.
     pub woken: Arc<Notify>,
@@ -52,7 +54,6 @@ pub(super) struct Driver {
 /// What changes from step to step.
 struct Life {
     decider: Decider,
-    malformed: u64,
     registry_looked_us: i64,
     /// By the wall clock, which may be set back.
     looked_us: i64,
@@ -84,7 +85,6 @@ impl Driver {
         let decider = Decider::new(self.timing, in_flight, self.clock.monotonic_us());
         let mut life = Life {
             decider,
-            malformed: 0,
             registry_looked_us: 0,
             looked_us: i64::MAX,
             sent_sources: BTreeSet::new(),
@@ -93,12 +93,12 @@ impl Driver {
         self.step(&mut life, dead).await?;
         while !self.stopping.load(Ordering::Acquire) {
             let batch = self.receive().await;
-            let mut events = events_of(batch, &self.tokens, &mut life.malformed);
+            let mut events = events_of(batch, &self.tokens, &self.refusals);
             events.push(Event::Tick);
             events.extend(self.look(&mut life).await?);
             self.step(&mut life, events).await?;
             let (workers, in_flight) = (life.decider.workers_len(), life.decider.in_flight_len());
-            self.progress.set_gauges(workers, in_flight, life.malformed);
+            self.progress.set_gauges(workers, in_flight);
         }
         Ok(())
     }
@@ -188,6 +188,9 @@ impl Driver {
                 for action in actions {
                     match action {
                         Action::Answer(peer, answer) => {
+                            if answer.accepted == Some(false) {
+                                self.refusals.strange();
+                            }
                             sends.push((peer, SentinelMessage::Answer(answer)));
                         }
                         Action::Err(peer, report) => {
@@ -248,7 +251,8 @@ impl Driver {
 
     fn count(&self, outcome: &Outcome, rows: &BTreeMap<JobAttempt, u64>) {
         match outcome {
-            Outcome::Concluded { concluded, .. } => {
+            Outcome::Concluded { concluded, refused, .. } => {
+                refused.iter().for_each(|_| self.refusals.strange());
                 self.progress.count_completed(concluded.len() as u64);
                 self.progress.count_rows(concluded.iter().filter_map(|job| rows.get(job)).sum());
             }

@@ -3,7 +3,8 @@
 use super::decide::Timing;
 use super::driver::Driver;
 use super::progress::{Progress, ProgressSnapshot};
-use super::socket::{Socket, SocketError};
+use super::refusals::{Refusals, Refused};
+use super::socket::{SentinelCurve, Socket, SocketError};
 use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;
@@ -38,6 +39,8 @@ pub enum SentinelError {
 pub struct SentinelSettings {
     /// Where workers connect; the port may be `*`.
     pub endpoint: String,
+    /// None: messages travel in the clear, and whoever can connect may.
+    pub curve: Option<SentinelCurve>,
     pub catalog_url: String,
     /// The command that started it, for those that look who is active.
     pub command: String,
@@ -53,6 +56,7 @@ pub struct SentinelSettings {
 pub struct SentinelHandle {
     endpoint: String,
     progress: Arc<Progress>,
+    refusals: Arc<Refusals>,
     stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<(), SentinelError>>>,
 }
@@ -61,13 +65,20 @@ impl SentinelHandle {
     /// Returns when it listens, its plugins are registered and it may be given work.
     pub fn start(settings: SentinelSettings) -> Result<Self, SentinelError> {
         let progress = Arc::new(Progress::default());
+        let refusals = Arc::new(Refusals::default());
         let stopping = Arc::new(AtomicBool::new(false));
         let (started, is_started) = std::sync::mpsc::channel();
-        let (shown, stop) = (progress.clone(), stopping.clone());
-        let body = move || run(settings, shown, stop, &started);
+        let watched = Watched {
+            progress: progress.clone(),
+            refusals: refusals.clone(),
+            stopping: stopping.clone(),
+        };
+        let body = move || run(settings, watched, &started);
         let thread = std::thread::Builder::new().name("sentinel".to_owned()).spawn(body)?;
         match is_started.recv() {
-            Ok(endpoint) => Ok(Self { endpoint, progress, stopping, thread: Some(thread) }),
+            Ok(endpoint) => {
+                Ok(Self { endpoint, progress, refusals, stopping, thread: Some(thread) })
+            }
             Err(_) => match thread.join() {
                 Ok(Err(error)) => Err(error),
                 _ => Err(SentinelError::Panicked),
@@ -82,6 +93,11 @@ impl SentinelHandle {
 
     pub fn progress(&self) -> ProgressSnapshot {
         self.progress.snapshot()
+    }
+
+    /// What was refused since it was started.
+    pub fn refused(&self) -> Refused {
+        self.refusals.snapshot()
     }
 
     /// Whether it ended by itself: deposed, or with a catalog that cannot be used.
@@ -106,10 +122,16 @@ impl Drop for SentinelHandle {
     }
 }
 
+/// What the handle and the Sentinel's thread share.
+struct Watched {
+    progress: Arc<Progress>,
+    refusals: Arc<Refusals>,
+    stopping: Arc<AtomicBool>,
+}
+
 fn run(
     settings: SentinelSettings,
-    progress: Arc<Progress>,
-    stopping: Arc<AtomicBool>,
+    watched: Watched,
     started: &std::sync::mpsc::Sender<String>,
 ) -> Result<(), SentinelError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -120,7 +142,8 @@ fn run(
         let mut registrar = settings.registrar;
         registrar.refresh(&catalog, epoch, settings.clock.now_us()).await?;
         let (deliver, inbox) = Socket::inbox();
-        let socket = Socket::bind(&settings.endpoint, deliver)?;
+        let socket =
+            Socket::bind(&settings.endpoint, settings.curve, deliver, watched.refusals.clone())?;
         let says = json!({
             "command": settings.command, "pid": std::process::id(), "host": settings.host, "endpoint": socket.endpoint,
         });
@@ -136,8 +159,9 @@ fn run(
             registrar,
             inbox,
             outbox: socket.outbox(),
-            progress,
-            stopping,
+            progress: watched.progress,
+            refusals: watched.refusals,
+            stopping: watched.stopping,
             woken: seat.woken(),
             look_every: look_every(&seat),
         };

@@ -1,6 +1,7 @@
 //! The Sentinel steers: it leases jobs to workers, grants their commits and records what they report. It never touches data.
 //! `decide` is the state machine; everything else here does what it says.
 
+mod allow_list;
 mod batch;
 pub mod decide;
 mod dispatch;
@@ -8,12 +9,16 @@ mod driver;
 mod handle;
 mod moments;
 mod progress;
+mod refusals;
 mod requests;
 mod socket;
 mod store;
 mod token;
+mod zap;
 
+pub use allow_list::{AllowListError, AllowedWorker, read_allow_list};
 pub use handle::{SentinelError, SentinelHandle, SentinelSettings};
 pub use progress::{Progress, ProgressSnapshot};
-pub use socket::SocketError;
+pub use refusals::Refused;
+pub use socket::{SentinelCurve, SocketError};
 pub use token::Tokens;

@@ -9,7 +9,6 @@ pub struct Progress {
     rows: AtomicU64,
     workers: AtomicU64,
     in_flight: AtomicU64,
-    malformed: AtomicU64,
 }
 
 /// The counts of one moment.
@@ -21,8 +20,6 @@ pub struct ProgressSnapshot {
     pub rows: u64,
     pub workers: u64,
     pub in_flight: u64,
-    /// Frames that were no messages.
-    pub malformed: u64,
 }
 
 impl Progress {
@@ -34,7 +31,6 @@ impl Progress {
             rows: read(&self.rows),
             workers: read(&self.workers),
             in_flight: read(&self.in_flight),
-            malformed: read(&self.malformed),
         }
     }
 
@@ -50,9 +46,8 @@ impl Progress {
         self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
-    pub(super) fn set_gauges(&self, workers: usize, in_flight: usize, malformed: u64) {
+    pub(super) fn set_gauges(&self, workers: usize, in_flight: usize) {
         self.workers.store(workers as u64, Ordering::Relaxed);
         self.in_flight.store(in_flight as u64, Ordering::Relaxed);
-        self.malformed.store(malformed, Ordering::Relaxed);
     }
 }

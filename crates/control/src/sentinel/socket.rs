@@ -1,13 +1,18 @@
 //! The one thread around the ROUTER socket. Frames are decoded here and handed on; what is to be sent comes by a channel,
 //! and an eventfd wakes the poll. A message that is none never stops anything.
 
+use super::allow_list::{AllowList, AllowListError};
 use super::decide::Peer;
+use super::refusals::Refusals;
+use super::zap::Zap;
 use crossbeam_channel::{Receiver, Sender};
 use protocol::{
-    CrashPoint, FrameError, PAYLOAD_LEN_MAX, SentinelMessage, WorkerMessage, crash_point,
+    CrashPoint, FrameError, PAYLOAD_LEN_MAX, PublicKey, SecretKey, SentinelMessage, WorkerMessage,
+    crash_point,
 };
 use rustix::event::{EventfdFlags, eventfd};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -20,18 +25,34 @@ const RECEIVE_BATCH: usize = 256;
 const SEND_HIGH_WATER: i32 = 20_000;
 /// Frames up to this size are read, to be answered with ERR; a peer that sends larger ones is cut off by ZeroMQ before they are read.
 const FRAME_LEN_CUT: i64 = 2 * PAYLOAD_LEN_MAX as i64;
+/// Of a message; more are counted and not kept.
+const FRAMES_MAX: usize = 2;
 const LINGER_MS: i32 = 1_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     #[error("cannot listen on {endpoint}: {cause}; is another Sentinel running there?")]
     Bind { endpoint: String, cause: zmq::Error },
+    #[error(transparent)]
+    AllowList(#[from] AllowListError),
+    #[error("the libzmq of this machine has no CURVE")]
+    NoCurve,
     #[error("cannot make a ZeroMQ socket: {0}")]
     Zmq(#[from] zmq::Error),
     #[error("cannot make a wake-up descriptor: {0}")]
     Eventfd(#[from] rustix::io::Errno),
     #[error("cannot start the socket's thread: {0}")]
     Thread(#[from] std::io::Error),
+}
+
+/// What a Sentinel needs so that messages are encrypted, and workers known by their keys.
+#[derive(Debug, Clone)]
+pub struct SentinelCurve {
+    pub secret: SecretKey,
+    /// A file with the public keys of workers; read again when it changes.
+    pub allowed_workers: PathBuf,
+    /// Of workers in this process.
+    pub own_workers: Vec<PublicKey>,
 }
 
 #[derive(Debug)]
@@ -72,14 +93,14 @@ impl Socket {
     /// `deliver` takes one message; it blocks while the Sentinel is behind, and is false when the Sentinel is gone.
     pub fn bind(
         endpoint: &str,
+        curve: Option<SentinelCurve>,
         deliver: tokio::sync::mpsc::Sender<Inbound>,
+        refusals: Arc<Refusals>,
     ) -> Result<Self, SocketError> {
         let context = zmq::Context::new();
-        let router = context.socket(zmq::ROUTER)?;
-        router.set_linger(LINGER_MS)?;
-        router.set_sndhwm(SEND_HIGH_WATER)?;
-        router.set_maxmsgsize(FRAME_LEN_CUT)?;
-        router.set_tcp_keepalive(1)?;
+        let router = router(&context, endpoint)?;
+        let door =
+            curve.map(|curve| Door::open(&context, &router, curve, &refusals)).transpose()?;
         let bound = router.bind(endpoint);
         bound.map_err(|cause| SocketError::Bind { endpoint: endpoint.to_owned(), cause })?;
         let endpoint = match router.get_last_endpoint()? {
@@ -89,8 +110,8 @@ impl Socket {
         let wake_fd = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let closing = Arc::new(AtomicBool::new(false));
         let (queue, to_send) = crossbeam_channel::unbounded();
-        let pump =
-            Pump { router, to_send, deliver, wake: wake_fd.clone(), closing: closing.clone() };
+        let (wake, is_closing) = (wake_fd.clone(), closing.clone());
+        let pump = Pump { router, door, to_send, deliver, wake, closing: is_closing, refusals };
         let thread =
             std::thread::Builder::new().name("sentinel-socket".to_owned()).spawn(|| pump.run())?;
         let outbox = Outbox { queue, wake: wake_fd };
@@ -116,12 +137,54 @@ impl Drop for Socket {
     }
 }
 
+fn router(context: &zmq::Context, endpoint: &str) -> Result<zmq::Socket, SocketError> {
+    let router = context.socket(zmq::ROUTER)?;
+    router.set_linger(LINGER_MS)?;
+    router.set_sndhwm(SEND_HIGH_WATER)?;
+    router.set_maxmsgsize(FRAME_LEN_CUT)?;
+    router.set_tcp_keepalive(1)?;
+    router.set_ipv6(endpoint.starts_with("tcp://["))?;
+    Ok(router)
+}
+
+/// Who comes in only with an allowed key.
+struct Door {
+    allowed: Arc<AllowList>,
+    _zap: Zap,
+}
+
+impl Door {
+    /// Before the socket is bound.
+    fn open(
+        context: &zmq::Context,
+        router: &zmq::Socket,
+        curve: SentinelCurve,
+        refusals: &Arc<Refusals>,
+    ) -> Result<Self, SocketError> {
+        if zmq::has("curve") != Some(true) {
+            return Err(SocketError::NoCurve);
+        }
+        let allowed = Arc::new(AllowList::open(curve.allowed_workers, curve.own_workers)?);
+        let zap = Zap::start(context, allowed.clone(), refusals.clone())?;
+        router.set_curve_server(true)?;
+        router.set_curve_secretkey(curve.secret.as_bytes())?;
+        Ok(Self { allowed, _zap: zap })
+    }
+
+    /// A connection outlives the withdrawal of its key: its messages do not.
+    fn lets_in(&self, frame: &mut zmq::Message) -> bool {
+        frame.gets("User-Id").is_some_and(|key| self.allowed.allows(key))
+    }
+}
+
 struct Pump {
     router: zmq::Socket,
+    door: Option<Door>,
     to_send: Receiver<(Peer, SentinelMessage)>,
     deliver: tokio::sync::mpsc::Sender<Inbound>,
     wake: Arc<OwnedFd>,
     closing: Arc<AtomicBool>,
+    refusals: Arc<Refusals>,
 }
 
 impl Pump {
@@ -165,15 +228,13 @@ impl Pump {
     /// A bounded number at a time, so that sending is never starved. False when nobody listens any more.
     fn receive_all(&self) -> bool {
         for _ in 0..RECEIVE_BATCH {
-            match self.router.recv_multipart(zmq::DONTWAIT) {
-                Ok(mut frames) if !frames.is_empty() => {
-                    let peer = Peer(frames.remove(0));
-                    let message = WorkerMessage::decode(&frames);
-                    if !self.hand_over(Inbound { peer, message }) {
+            match self.receive() {
+                Ok(Some(inbound)) => {
+                    if !self.hand_over(inbound) {
                         return false;
                     }
                 }
-                Ok(_) => {}
+                Ok(None) => {}
                 Err(zmq::Error::EAGAIN) => return true,
                 Err(error) => {
                     tracing::warn!(%error, "a message cannot be received");
@@ -182,6 +243,41 @@ impl Pump {
             }
         }
         true
+    }
+
+    /// None: it is of a worker that is not allowed any more.
+    fn receive(&self) -> zmq::Result<Option<Inbound>> {
+        let identity = self.router.recv_msg(zmq::DONTWAIT)?;
+        let mut frames = Vec::with_capacity(2);
+        let mut parts = 0;
+        let mut more = identity.get_more();
+        while more {
+            // The parts of a message come all together or not at all.
+            let mut frame = self.router.recv_msg(zmq::DONTWAIT)?;
+            more = frame.get_more();
+            if parts == 0 && self.door.as_ref().is_some_and(|door| !door.lets_in(&mut frame)) {
+                return self.drain(more).map(|()| None);
+            }
+            parts += 1;
+            if parts <= FRAMES_MAX {
+                frames.push(frame);
+            }
+        }
+        let frames = frames.iter().map(|frame| &frame[..]).collect::<Vec<_>>();
+        let message = if parts > FRAMES_MAX {
+            Err(FrameError::FrameCount { count: parts })
+        } else {
+            WorkerMessage::decode(&frames)
+        };
+        Ok(Some(Inbound { peer: Peer(identity.to_vec()), message }))
+    }
+
+    fn drain(&self, mut more: bool) -> zmq::Result<()> {
+        self.refusals.withdrawn();
+        while more {
+            more = self.router.recv_msg(zmq::DONTWAIT)?.get_more();
+        }
+        Ok(())
     }
 
     /// While the Sentinel is behind, what it wants sent must still go out: it may be waiting for nothing else.

@@ -75,6 +75,7 @@ impl Project {
         WorkerSettings {
             worker_id: "w1".parse().unwrap(),
             endpoints: vec![endpoint.to_owned()],
+            curve: None,
             slots,
             output_root: self.lake(),
             state_dir: self.state(),

@@ -156,6 +156,7 @@ fn f23_a_stranger_cannot_conclude_a_job_of_another() {
     let answer = stranger.conclude(job);
     assert_eq!(answer.accepted, Some(false), "a stolen token does not fit another connection");
     assert_eq!(project.states(), ["RUNNING"]);
+    assert!(sentinel.refused().strange >= 2, "{:?}", sentinel.refused());
     worker.ready(job);
     worker.conclude(job);
     assert_eq!(project.states(), ["COMPLETED"]);
@@ -184,9 +185,9 @@ fn frames_that_are_no_messages_are_answered_and_the_sentinel_goes_on() {
     project.write("a.csv", 1);
     worker.next_dispatch();
     let deadline = Instant::now() + Duration::from_secs(5);
-    while sentinel.progress().malformed < 5 && Instant::now() < deadline {
+    while sentinel.refused().malformed < 5 && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(sentinel.progress().malformed, 5);
+    assert_eq!(sentinel.refused().malformed, 5);
     sentinel.stop().unwrap();
 }

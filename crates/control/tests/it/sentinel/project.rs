@@ -41,6 +41,7 @@ impl Project {
         let settings = SentinelSettings {
             command: "test".to_owned(),
             endpoint: format!("ipc://{}", path("socket")),
+            curve: None,
             catalog_url: path("catalog.db"),
             timing: Timing { lease_us: 15_000_000, heartbeat_us: 2_000_000 },
             host: "here".to_owned(),
