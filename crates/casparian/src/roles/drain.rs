@@ -49,10 +49,10 @@ impl Drain<'_> {
             }
             let progress = engine.progress();
             if pace.is_due(progress.in_flight == 0) {
+                // Requests first: one that is carried out between the two looks shows by the jobs it made.
+                let asked = self.catalog.opportunities(SystemClock.now_us()).await?.requests;
                 let waiting = pace.timed(self.catalog.waiting()).await?;
-                if let Some(drained) = judge(&waiting)
-                    && !self.catalog.opportunities(SystemClock.now_us()).await?.requests
-                {
+                if let Some(drained) = judge(&waiting).filter(|_| !asked) {
                     return Ok(drained);
                 }
                 all = progress.completed + waiting.queued + waiting.held + progress.in_flight;
