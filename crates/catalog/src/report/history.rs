@@ -53,7 +53,7 @@ impl Catalog {
         name: &[u8],
     ) -> Result<Option<LocationRow>, CatalogError> {
         let sql = "SELECT l.id, l.inode, l.size, l.mtime_ns, l.ctime_ns, l.dirty, l.racy, l.discovered_at_us, l.hashed_at_us, l.deleted_at_us,
-                       CASE WHEN l.routed_epoch < (SELECT rules_epoch FROM catalog_meta) THEN 1 ELSE 0 END
+                       l.routed_epoch < (SELECT rules_epoch FROM catalog_meta)
                    FROM directory d JOIN file_location l ON l.directory_id = d.id
                    WHERE d.source_root_id = $1 AND d.path = $2 AND l.name = $3";
         let query = db::query(sql).bind(root.get()).bind(directory.to_vec()).bind(name.to_vec());
@@ -66,7 +66,7 @@ impl Catalog {
                 discovered_at_us: row.try_get(7)?,
                 hashed_at_us: row.try_get(8)?,
                 deleted_at_us: row.try_get(9)?,
-                is_unrouted: row.try_get::<i64, _>(10)? == 1,
+                is_unrouted: row.try_get(10)?,
             })
         };
         query.fetch_optional(self.readers()).await?.as_ref().map(location).transpose()
@@ -79,7 +79,7 @@ impl Catalog {
         limit: usize,
     ) -> Result<Vec<VersionRow>, CatalogError> {
         let sql = "SELECT v.id, v.sequence, h.content_hash, v.size, v.detected_at_us, v.applied_tags,
-                       CASE WHEN l.current_version_id = v.id THEN 1 ELSE 0 END
+                       l.current_version_id = v.id
                    FROM file_version v JOIN file_hash_registry h ON h.id = v.content_id JOIN file_location l ON l.id = v.location_id
                    WHERE v.location_id = $1 ORDER BY v.sequence DESC LIMIT $2";
         let rows = db::query(sql).bind(location.get()).bind(limit as i64);
@@ -91,7 +91,7 @@ impl Catalog {
                 size: row.try_get::<i64, _>(3)?.cast_unsigned(),
                 detected_at_us: row.try_get(4)?,
                 tags: row.try_get(5)?,
-                is_current: row.try_get::<i64, _>(6)? == 1,
+                is_current: row.try_get::<Option<bool>, _>(6)? == Some(true),
             })
         };
         rows.fetch_all(self.readers()).await?.iter().map(version).collect()

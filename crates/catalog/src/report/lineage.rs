@@ -30,7 +30,7 @@ pub struct EnvironmentRow {
     pub versions: String,
 }
 
-const ORIGIN: &str = "SELECT v.sequence, h.content_hash, v.size, CASE WHEN l.current_version_id = v.id THEN 1 ELSE 0 END,
+const ORIGIN: &str = "SELECT v.sequence, h.content_hash, v.size, l.current_version_id = v.id,
         l.inode, l.size, l.mtime_ns, l.ctime_ns, l.deleted_at_us, e.host, e.user_name, e.git_hash, e.os, e.versions
     FROM processing_job j
     JOIN file_version v ON v.id = j.file_version_id
@@ -76,7 +76,7 @@ fn origin(row: &Row) -> Result<OriginRow, CatalogError> {
         sequence: row.try_get::<i64, _>(0)?.cast_unsigned(),
         content_hash: content_hash(row, 1)?,
         size: row.try_get::<i64, _>(2)?.cast_unsigned(),
-        is_current: row.try_get::<i64, _>(3)? == 1,
+        is_current: row.try_get::<Option<bool>, _>(3)? == Some(true),
         stat: stat(row, 4)?,
         deleted_at_us: row.try_get(8)?,
         environment,

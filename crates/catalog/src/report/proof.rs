@@ -175,7 +175,7 @@ impl Snapshot {
 
     /// Every place that a topic goes to, or that has files of one.
     pub async fn sinks(&mut self) -> Result<Vec<SinkRow>, CatalogError> {
-        let sql = "SELECT topic, uri, max(declared), CAST(sum(files) AS BIGINT) FROM (
+        let sql = "SELECT topic, uri, CAST(max(declared) AS BIGINT), CAST(sum(files) AS BIGINT) FROM (
                        SELECT t.topic_name AS topic, t.uri, CASE WHEN p.active_manifest_id IS NULL THEN 0 ELSE 1 END AS declared, 0 AS files
                        FROM topic_config t LEFT JOIN plugin_config p ON p.plugin_name = t.plugin_name
                        UNION ALL SELECT topic, uri, 0 AS declared, count(*) AS files FROM artifact
