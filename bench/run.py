@@ -44,6 +44,7 @@ def main() -> None:
     if not arguments.no_crates:
         crate_bench("control", "scout", "hashing against openssl, inventory in process", arguments.files)
         crate_bench("catalog", "throughput", "catalog rates", arguments.files)
+        crate_bench("control", "sentinel", "the Sentinel beside a bare echo", arguments.files)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -26,6 +26,8 @@ use tokio::sync::mpsc::Receiver;
 
 /// Messages in one transaction: the first of them waits for the last.
 const BATCH_MAX: usize = 512;
+/// The least time between two looks at the catalog, so that looking does not become the work while much is said.
+const LOOK_PAUSE_US: i64 = 5_000;
 /// How often the plugin directory is looked at.
 const REGISTRY_EVERY_US: i64 = 1_000_000;
 /// No back-off and no mark of a pass reaches further ahead.
@@ -54,6 +56,8 @@ pub(super) struct Driver {
 /// What changes from step to step.
 struct Life {
     decider: Decider,
+    /// By the monotonic clock.
+    opportunities_looked_us: i64,
     registry_looked_us: i64,
     /// By the wall clock, which may be set back.
     looked_us: i64,
@@ -85,6 +89,7 @@ impl Driver {
         let decider = Decider::new(self.timing, in_flight, self.clock.monotonic_us());
         let mut life = Life {
             decider,
+            opportunities_looked_us: i64::MIN,
             registry_looked_us: 0,
             looked_us: i64::MAX,
             sent_sources: BTreeSet::new(),
@@ -93,9 +98,14 @@ impl Driver {
         self.step(&mut life, dead).await?;
         while !self.stopping.load(Ordering::Acquire) {
             let batch = self.receive().await;
+            let is_quiet = batch.is_empty();
             let mut events = events_of(batch, &self.tokens, &self.refusals);
             events.push(Event::Tick);
-            events.extend(self.look(&mut life).await?);
+            let mono_us = self.clock.monotonic_us();
+            if is_quiet || mono_us >= life.opportunities_looked_us.saturating_add(LOOK_PAUSE_US) {
+                life.opportunities_looked_us = mono_us;
+                events.extend(self.look(&mut life).await?);
+            }
             self.step(&mut life, events).await?;
             let (workers, in_flight) = (life.decider.workers_len(), life.decider.in_flight_len());
             self.progress.set_gauges(workers, in_flight);
