@@ -237,7 +237,8 @@ impl Peer {
             token: self.session.clone(),
             attempt: job.attempt,
             recovery: 0,
-            metrics: Metrics::default(),
+            // How long jobs take decides how many are given at once.
+            metrics: Metrics { ms: [("execute".to_owned(), 0)].into(), ..Metrics::default() },
             artifacts: Vec::new(),
             error_message: None,
             error_class: None,
