@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 from pathlib import Path
 
@@ -42,7 +41,7 @@ class Project:
         (root / "logs").mkdir()
         (root / "plugins" / "chaos.py").write_text(PLUGIN)
         (root / "casparian.toml").write_text(SETTINGS)
-        address = f"tcp://127.0.0.1:{free_port()}"
+        address = f"ipc://{root}/socket"
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.environment = {
             **kept,
@@ -73,9 +72,3 @@ class Project:
     def staged(self) -> list:
         found = (self.root / "lake").glob("*/_staging/*/*")
         return sorted(str(path.relative_to(self.root)) for path in found)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

@@ -20,6 +20,7 @@ class Handler(BasePlugin):
 "#;
 const SETTINGS: &str = "[[sources]]\npath = \"data\"\nsettle = \"0s\"\n[scout]\nsweep = \"1s\"\n[sentinel]\nlease = \"1s\"\n";
 const LEASE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Clusters at once: most of their time is waiting.
 const AT_ONCE: usize = 6;
 
@@ -43,7 +44,7 @@ impl Trial {
     /// Files that were processed, one of them rewritten since; a new source of the plugin, and all files asked for once more by it.
     fn new(point: CrashPoint, time: u32, what: What) -> Self {
         let project = Project::new();
-        let address = super::roles::address();
+        let address = project.address();
         project.write(
             "casparian.toml",
             SETTINGS.to_owned()
@@ -105,8 +106,22 @@ impl Trial {
     }
 
     fn is_done_in_the_end(&self) {
-        let what = format!("{self}: every row is there once, and nothing waits");
-        until(&what, || self.is_done());
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while !self.is_done() {
+            assert!(std::time::Instant::now() < deadline, "{self}: {}", self.story());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// For whoever has to find out why.
+    fn story(&self) -> String {
+        let rows = self.project.column("rows", "x");
+        let tell = |args: &[&str]| self.project.casparian(args).stdout;
+        let (status, jobs) = (tell(&["status"]), tell(&["jobs", "list", "--json"]));
+        let (workers, proof) = (tell(&["doctor"]), tell(&["verify"]));
+        format!(
+            "not every row is there once, or something waits: {rows:?}\n{status}\n{jobs}\n{proof}\n{workers}"
+        )
     }
 
     /// Nothing runs any more.

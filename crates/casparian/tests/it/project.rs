@@ -3,7 +3,7 @@
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -45,6 +45,11 @@ impl Project {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// Where a Sentinel of this project can listen: nobody else takes it meanwhile, as it may happen to a port.
+    pub fn address(&self) -> String {
+        format!("ipc://{}", self.path("socket").display())
     }
 
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
@@ -106,17 +111,24 @@ impl Project {
         files.map(|file| file.unwrap().path()).collect()
     }
 
-    /// The values of a column in all current files, sorted.
+    /// The values of a column in all current files, sorted. A file that is moved away meanwhile has it looked at once more.
     pub fn column(&self, topic: &str, column: &str) -> Vec<String> {
-        let mut values =
-            self.parts(topic).iter().flat_map(|part| read(part, column)).collect::<Vec<_>>();
-        values.sort();
-        values
+        loop {
+            let opened = self.parts(topic).iter().map(File::open).collect::<Result<Vec<_>, _>>();
+            match opened {
+                Ok(files) => {
+                    let mut values =
+                        files.into_iter().flat_map(|file| read(file, column)).collect::<Vec<_>>();
+                    values.sort();
+                    return values;
+                }
+                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"),
+            }
+        }
     }
 }
 
-fn read(part: &Path, column: &str) -> Vec<String> {
-    let file = File::open(part).unwrap();
+fn read(file: File, column: &str) -> Vec<String> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
     let mut values = Vec::new();
     for batch in reader {

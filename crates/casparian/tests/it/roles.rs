@@ -2,14 +2,8 @@
 
 use super::project::{Project, until};
 use serde_json::Value;
-use std::net::TcpListener;
 
 /// A port that nobody has at the moment.
-pub fn address() -> String {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    format!("tcp://127.0.0.1:{port}")
-}
-
 fn configured() -> Project {
     let project = Project::with_orders();
     project.write(
@@ -28,7 +22,7 @@ fn status(project: &Project) -> Option<Value> {
 fn serve_processes_what_comes_and_replaces_what_changes() {
     let project = configured();
     project.write("data/a.csv", "x\n1\n");
-    let serve = project.start(&["serve", "--bind", &address()]);
+    let serve = project.start(&["serve", "--bind", &project.address()]);
     until("the first file is there", || project.column("orders", "x") == ["1"]);
     project.write("data/b.csv", "x\n2\n");
     until("the second file is there", || project.column("orders", "x") == ["1", "2"]);
@@ -45,7 +39,7 @@ fn serve_processes_what_comes_and_replaces_what_changes() {
 #[test]
 fn the_roles_work_as_processes_of_their_own() {
     let project = configured();
-    let address = address();
+    let address = project.address();
     let sentinel = project.start(&["sentinel", "--bind", &address]);
     let worker = project.start(&["worker", "--connect", &address]);
     let scout = project.start(&["scout"]);
@@ -60,7 +54,7 @@ fn the_roles_work_as_processes_of_their_own() {
 #[test]
 fn a_run_beside_a_live_sentinel_hands_its_work_to_it() {
     let project = configured();
-    let _serve = project.start(&["serve", "--bind", &address()]);
+    let _serve = project.start(&["serve", "--bind", &project.address()]);
     until("there is a Sentinel", || status(&project).is_some_and(|it| !it["sentinel"].is_null()));
     project.write("more/b.csv", "x\n2\n");
     let document = project.json(&["run", "more"]);
@@ -71,7 +65,7 @@ fn a_run_beside_a_live_sentinel_hands_its_work_to_it() {
 #[test]
 fn a_run_takes_over_from_a_sentinel_that_dies() {
     let project = configured();
-    let sentinel = project.start(&["sentinel", "--bind", &address()]);
+    let sentinel = project.start(&["sentinel", "--bind", &project.address()]);
     until("there is a Sentinel", || status(&project).is_some_and(|it| !it["sentinel"].is_null()));
     project.write("data/a.csv", "x\n1\n");
     let run = project.command(&["run", "--json"]).spawn().unwrap();
@@ -86,12 +80,12 @@ fn a_run_takes_over_from_a_sentinel_that_dies() {
 #[test]
 fn a_catalog_has_one_sentinel() {
     let project = configured();
-    let _first = project.start(&["sentinel", "--bind", &address()]);
+    let _first = project.start(&["sentinel", "--bind", &project.address()]);
     until("there is a Sentinel", || {
         project.path(".casparian/catalog.db").exists()
             && status(&project).is_some_and(|it| !it["sentinel"].is_null())
     });
-    let second = project.casparian(&["sentinel", "--bind", &address()]);
+    let second = project.casparian(&["sentinel", "--bind", &project.address()]);
     assert_eq!(second.code, 2);
     assert!(
         second.stderr.contains("has a Sentinel already: `casparian sentinel`"),
@@ -105,7 +99,7 @@ fn a_live_sentinel_carries_out_a_retry_at_once() {
     let project = configured();
     project.write("plugins/orders.py", "# PATTERN: *.csv\n# TOPIC: orders\nimport casparian_flow.sdk\nimport os\nclass Handler(casparian_flow.sdk.BasePlugin):\n    def execute(self, path):\n        if not os.path.exists(path + '.ok'):\n            raise ValueError('not yet')\n        return [{'x': 1}]\n");
     project.write("data/a.csv", "x\n1\n");
-    let _serve = project.start(&["serve", "--bind", &address()]);
+    let _serve = project.start(&["serve", "--bind", &project.address()]);
     let failed =
         || project.json(&["jobs", "list", "--status", "failed"])["jobs"].as_array().unwrap().len();
     until("there is a Sentinel", || status(&project).is_some());
