@@ -1,6 +1,7 @@
 //! The wire contract of the control plane: ids, header, opcodes, payloads, plugin declarations, sink URIs and receipts.
 //! Pure by rule: no sockets, no files, no clock. Every other crate of ours may depend on it; it depends on none of them.
 
+mod bounds;
 mod crash;
 mod curve;
 mod declaration;
@@ -10,6 +11,7 @@ mod hash;
 mod id;
 mod message;
 mod name;
+mod output_name;
 mod payload;
 mod receipt;
 mod sink;
@@ -27,6 +29,7 @@ pub use id::{
 };
 pub use message::{Frames, SentinelMessage, WorkerMessage};
 pub use name::{NameError, PluginName, SessionToken, TopicName, WorkerId};
+pub use output_name::{PARQUET_SUFFIX, PART_PREFIX, STAGING, final_name, staged_file, staged_name};
 pub use payload::{
     Abort, AnnouncedPlugin, Busy, Conclude, ConcludeStatus, Dispatch, Environment, ErrReport,
     Grant, Heartbeat, HeartbeatAnswer, Identify, JobAttempt, JobKind, JobLimits, JobProgress,

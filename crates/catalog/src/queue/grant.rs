@@ -6,7 +6,9 @@ use crate::db::{Bulk, ROWS_MAX, parsed};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
-use protocol::{JobAttempt, JobId, ReadyJob, SessionToken, StagedOutput, Superseded};
+use protocol::{
+    JobAttempt, JobId, ReadyJob, SessionToken, SinkUri, StagedOutput, Superseded, TopicName,
+};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,10 @@ pub enum GrantOutcome {
 const GONE: &str = "there is no such job";
 const OVER: &str = "this attempt is over: the job went on without this worker";
 const OVERTAKEN: &str = "a newer version of the file is there";
+const ELSEWHERE: &str = "it has an output where none of its plugin's topics go";
+
+/// By plugin.
+type Targets = HashMap<String, Vec<(TopicName, SinkUri)>>;
 
 /// What is said to one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +47,12 @@ impl SentinelTx {
     ) -> Result<Vec<GrantOutcome>, CatalogError> {
         let ids: Vec<JobId> = ready.iter().map(|one| one.job).collect();
         let jobs = self.jobs(&ids).await?;
+        let targets = self.targets(jobs.values()).await?;
         let mut verdicts = Vec::with_capacity(ready.len());
         let (mut new, mut overtaken, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for one in ready {
             let job = jobs.get(&one.job);
-            let verdict = verdict(job, one, session);
+            let verdict = verdict(job, one, session, &targets);
             if let Some(job) = job.filter(|job| job.state == JobState::Running)
                 && seen.insert(one.job)
             {
@@ -60,6 +67,19 @@ impl SentinelTx {
         self.end_all(&overtaken, JobState::Superseded, now_us).await?;
         self.commit_to(&new, now_us).await?;
         self.answers(&verdicts).await
+    }
+
+    /// Where the plugins of these jobs publish, as the settings say now.
+    async fn targets(&mut self, jobs: impl Iterator<Item = &Job>) -> Result<Targets, CatalogError> {
+        let mut targets = Targets::new();
+        for job in jobs {
+            if !targets.contains_key(&job.plugin) {
+                let of_plugin = self.topic_targets(&job.plugin).await?.into_iter();
+                let of_plugin = of_plugin.map(|target| (target.topic, target.uri)).collect();
+                targets.insert(job.plugin.clone(), of_plugin);
+            }
+        }
+        Ok(targets)
     }
 
     async fn commit_to(
@@ -152,7 +172,12 @@ impl SentinelTx {
     }
 }
 
-fn verdict(job: Option<&Job>, ready: &ReadyJob, session: &SessionToken) -> Verdict {
+fn verdict(
+    job: Option<&Job>,
+    ready: &ReadyJob,
+    session: &SessionToken,
+    targets: &Targets,
+) -> Verdict {
     let Some(job) = job else { return Verdict::Refused(GONE) };
     if !job.is_held_by(session.as_str(), ready.attempt) {
         return Verdict::Refused(OVER);
@@ -160,7 +185,19 @@ fn verdict(job: Option<&Job>, ready: &ReadyJob, session: &SessionToken) -> Verdi
     match job.state {
         JobState::Committing => Verdict::Granted,
         JobState::Running if !job.is_current_version => Verdict::Refused(OVERTAKEN),
+        JobState::Running if !go_to(&ready.outputs, targets.get(&job.plugin)) => {
+            Verdict::Refused(ELSEWHERE)
+        }
         JobState::Running => Verdict::Granted,
         _ => Verdict::Refused(OVER),
     }
+}
+
+fn go_to(outputs: &[StagedOutput], targets: Option<&Vec<(TopicName, SinkUri)>>) -> bool {
+    let is_one = |output: &StagedOutput| {
+        targets.is_some_and(|targets| {
+            targets.iter().any(|(topic, uri)| *topic == output.topic && *uri == output.uri)
+        })
+    };
+    outputs.iter().all(is_one)
 }

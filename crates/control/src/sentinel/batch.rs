@@ -12,10 +12,10 @@ pub(super) fn events_of(batch: Vec<Inbound>, tokens: &Tokens, refusals: &Refusal
     for Inbound { peer, message } in batch {
         match message {
             Ok(WorkerMessage::Identify(identify)) => {
-                events.push(Event::Identify(peer, identify, tokens.fresh()));
+                events.push(Event::Identify(peer, identify.bounded(), tokens.fresh()));
             }
             Ok(WorkerMessage::Conclude(job, conclude)) => {
-                push_conclude(&mut events, peer, job, conclude);
+                push_conclude(&mut events, peer, job, conclude.bounded());
             }
             Ok(message) => events.push(Event::Message(peer, message)),
             Err(error) => {

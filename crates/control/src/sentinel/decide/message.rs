@@ -6,8 +6,8 @@ use super::event::{Action, Command, Failure, Peer, Receipt};
 use super::jobs::Phase;
 use super::retry;
 use protocol::{
-    Conclude, ConcludeStatus, ErrReport, ErrorClass, Heartbeat, HeartbeatAnswer, JobAttempt, JobId,
-    JobProgress, ReadyJob, Refusal, SessionToken, WorkerMessage,
+    ArtifactId, Conclude, ConcludeStatus, ErrReport, ErrorClass, Heartbeat, HeartbeatAnswer,
+    JobAttempt, JobId, JobProgress, Metrics, ReadyJob, Refusal, SessionToken, WorkerMessage,
 };
 use std::collections::BTreeSet;
 
@@ -52,10 +52,12 @@ impl Decider {
         let mut actions = self.give_up_unlisted(now_us, &session, &listed, &heartbeat.ready);
         let (ready, strange) = self.split_ready(&session, heartbeat.ready);
         refused.extend(strange);
-        if !heartbeat.retired.is_empty() {
-            self.retiring.retain(|artifact, _| !heartbeat.retired.contains(artifact));
-            actions.push(Action::Command(Command::MarkRetired { artifacts: heartbeat.retired }));
+        let (ready, faulty) = part_faulty(ready);
+        for (job, fault) in faulty {
+            refused.push(Refusal { reason: fault.clone(), ..refusal(job) });
+            actions.extend(self.on_faulty(&session, job, &fault));
         }
+        actions.extend(self.on_retired(&heartbeat.retired));
         let answer = HeartbeatAnswer { renewed, refused, ..HeartbeatAnswer::default() };
         actions.push(Action::Answer(peer, answer));
         if heartbeat.leaving {
@@ -136,6 +138,28 @@ impl Decider {
         vec![Action::Command(Command::Requeue { jobs: requeue })]
     }
 
+    /// Only what was asked for counts: nobody hides a file that still lies among the current ones.
+    fn on_retired(&mut self, retired: &[ArtifactId]) -> Option<Action> {
+        let mut artifacts = retired.to_vec();
+        artifacts.retain(|artifact| self.retiring.remove(artifact).is_some());
+        (!artifacts.is_empty()).then_some(Action::Command(Command::MarkRetired { artifacts }))
+    }
+
+    /// The worker that ran it is broken or worse; another attempt may find a better one.
+    fn on_faulty(
+        &mut self,
+        session: &SessionToken,
+        job: JobAttempt,
+        fault: &str,
+    ) -> Option<Action> {
+        let held = self.held.get(&job.id).filter(|held| held.is_running())?;
+        let next = retry::next_step(&held.claimed, ErrorClass::Sink, None);
+        let message = format!("the worker announced what cannot be published: {fault}");
+        let (session, metrics) = (session.clone(), Metrics::default());
+        let failure = Failure { job, class: ErrorClass::Sink, message, metrics, next };
+        Some(Action::Command(Command::Fail { session, failure }))
+    }
+
     fn split_ready(
         &self,
         session: &SessionToken,
@@ -184,7 +208,7 @@ impl Decider {
 
     fn learn_pace(&mut self, conclude: &Conclude) {
         if let Some(ms) = conclude.metrics.ms.get("execute") {
-            self.pace.learn(ms * 1_000);
+            self.pace.learn(ms.saturating_mul(1_000));
         }
     }
 
@@ -227,6 +251,17 @@ impl NextStep {
     pub fn ends_job(self) -> bool {
         self == Self::Fail
     }
+}
+
+fn part_faulty(ready: Vec<ReadyJob>) -> (Vec<ReadyJob>, Vec<(JobAttempt, String)>) {
+    let (mut sound, mut faulty) = (Vec::with_capacity(ready.len()), Vec::new());
+    for job in ready {
+        match job.fault() {
+            None => sound.push(job),
+            Some(fault) => faulty.push((JobAttempt { id: job.job, attempt: job.attempt }, fault)),
+        }
+    }
+    (sound, faulty)
 }
 
 fn identify_again(peer: Peer) -> Action {

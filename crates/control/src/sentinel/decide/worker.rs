@@ -6,6 +6,8 @@ use protocol::SessionToken;
 /// Work that a slot should have waiting, in microseconds: enough to hide a round trip, little enough to lose.
 const BUNCH_TARGET_US: u64 = 100_000;
 const BUNCH_MAX: usize = 64;
+/// Longer ones count as this long.
+const JOB_LEN_MAX_US: u64 = 3_600_000_000;
 
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -25,6 +27,7 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn learn(&mut self, took_us: u64) {
+        let took_us = took_us.min(JOB_LEN_MAX_US);
         self.mean_us = Some(self.mean_us.map_or(took_us, |mean| (mean * 7 + took_us) / 8));
     }
 

@@ -1,19 +1,10 @@
 //! Names below a sink's directory, and what a name says.
 
-use protocol::{CommitId, JobAttempt, JobId, WorkerId};
+use protocol::{JobAttempt, JobId, PARQUET_SUFFIX as SUFFIX, PART_PREFIX as PREFIX};
 
-pub const STAGING: &str = "_staging";
+pub use protocol::{STAGING, final_name, staged_file, staged_name};
+
 pub const HISTORY: &str = "_history";
-const PREFIX: &str = "part-";
-const SUFFIX: &str = ".parquet";
-
-/// Relative to the sink. A later attempt has a name of its own: whoever still moves a file of an earlier one finds nothing of it.
-pub fn final_name(commit: CommitId, attempt: u32) -> String {
-    match attempt {
-        ..=1 => format!("{PREFIX}{commit}{SUFFIX}"),
-        _ => format!("{PREFIX}{commit}-{attempt}{SUFFIX}"),
-    }
-}
 
 /// The job whose output a file is by its name.
 pub fn job_of(name: &str) -> Option<JobId> {
@@ -21,15 +12,6 @@ pub fn job_of(name: &str) -> Option<JobId> {
     let (job, attempt) = stem.split_once('-').unwrap_or((stem, "1"));
     attempt.parse::<u32>().ok()?;
     job.parse().ok()
-}
-
-/// Relative to the sink.
-pub fn staged_name(worker: &WorkerId, job: JobAttempt) -> String {
-    format!("{STAGING}/{worker}/{}", staged_file(job))
-}
-
-pub fn staged_file(job: JobAttempt) -> String {
-    format!("{}-{}{SUFFIX}", job.id, job.attempt)
 }
 
 /// One of several files of which the staged one is made when the schema changed on the way.
