@@ -1,8 +1,10 @@
 //! The whole Sentinel over real ZeroMQ, with a worker that the test plays itself.
 
+mod mutation;
 mod peer;
 mod project;
 
+use mutation::{Rng, mutated};
 use peer::Peer;
 use project::Project;
 use protocol::{ErrReport, SentinelMessage, WorkerMessage};
@@ -190,4 +192,36 @@ fn frames_that_are_no_messages_are_answered_and_the_sentinel_goes_on() {
     }
     assert_eq!(sentinel.refused().malformed, 5);
     sentinel.stop().unwrap();
+}
+
+/// Thousands of messages of a peer that identified well and then says anything; the seed is in the name of the failing assertion.
+#[test]
+fn whatever_a_peer_says_the_sentinel_goes_on() {
+    for seed in 1..=4 {
+        let project = Project::new();
+        let sentinel = project.sentinel();
+        let mut liar = Peer::connect(sentinel.endpoint());
+        liar.identify();
+        (0..4).for_each(|file| project.write(&format!("{file}.csv"), file));
+        let mut rng = Rng::new(seed);
+        for _ in 0..1_500 {
+            let (opcode, job, payload) = liar.a_message(&mut rng);
+            liar.send_json(opcode, job, &mutated(&payload, &mut rng));
+            liar.take_what_comes();
+        }
+        assert!(!sentinel.is_finished(), "seed {seed}: the Sentinel has ended");
+        let mut worker = Peer::connect(sentinel.endpoint());
+        worker.identify();
+        project.write("z.csv", 99);
+        liar.leave();
+        let mut done = 0;
+        while done < 1 {
+            let job = worker.next_dispatch();
+            let granted = worker.ready(job).granted.iter().any(|grant| grant.id == job.id);
+            assert!(granted, "seed {seed}: a good worker is refused");
+            worker.conclude(job);
+            done += 1;
+        }
+        sentinel.stop().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    }
 }

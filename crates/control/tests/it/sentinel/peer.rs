@@ -1,10 +1,13 @@
 //! A worker as the wire sees it.
 
+use super::mutation::Rng;
 use protocol::{
-    CommitId, Conclude, ConcludeStatus, Environment, Heartbeat, HeartbeatAnswer, Identify,
-    JobAttempt, JobId, JobProgress, Metrics, ReadyJob, SentinelMessage, SessionToken,
-    WorkerMessage,
+    AnnouncedPlugin, CommitId, Conclude, ConcludeStatus, ContentHash, Environment, ErrorClass,
+    Heartbeat, HeartbeatAnswer, Identify, JobAttempt, JobId, JobProgress, Metrics, Opcode,
+    PROTOCOL_VERSION, ReadyJob, SentinelMessage, SessionToken, SinkTarget, StagedOutput,
+    WorkerMessage, final_name, staged_name,
 };
+use serde_json::Value;
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -13,6 +16,8 @@ pub struct Peer {
     socket: zmq::Socket,
     pub session: Option<SessionToken>,
     held: Vec<JobAttempt>,
+    /// Of the job that came last.
+    sinks: Vec<SinkTarget>,
     /// Said in every heartbeat from then on.
     pub leaving: bool,
 }
@@ -23,7 +28,7 @@ impl Peer {
         socket.set_linger(0).unwrap();
         socket.set_rcvtimeo(200).unwrap();
         socket.connect(endpoint).unwrap();
-        Self { socket, session: None, held: Vec::new(), leaving: false }
+        Self { socket, session: None, held: Vec::new(), sinks: Vec::new(), leaving: false }
     }
 
     pub fn send(&self, message: &WorkerMessage) {
@@ -38,6 +43,105 @@ impl Peer {
     fn try_receive(&self) -> Option<SentinelMessage> {
         let frames = self.socket.recv_multipart(0).ok()?;
         Some(SentinelMessage::decode(&frames).unwrap())
+    }
+
+    /// Jobs that are given away are remembered, so that more can be said of them.
+    pub fn take_what_comes(&mut self) {
+        while let Ok(frames) = self.socket.recv_multipart(zmq::DONTWAIT) {
+            match SentinelMessage::decode(&frames) {
+                Ok(SentinelMessage::Dispatch(id, dispatch)) => {
+                    self.held.push(JobAttempt { id, attempt: dispatch.attempt });
+                    self.sinks = dispatch.sinks;
+                }
+                Ok(SentinelMessage::Answer(answer)) if answer.session.is_some() => {
+                    self.session = answer.session;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Something that a good worker might say now: opcode, job and payload.
+    pub fn a_message(&self, rng: &mut Rng) -> (Opcode, u64, Value) {
+        let held = match self.held.len() {
+            0 => JobAttempt { id: JobId::new(7), attempt: 1 },
+            len => self.held[rng.below(len)],
+        };
+        let message = match rng.below(4) {
+            0 => WorkerMessage::Identify(Identify {
+                worker_id: "liar".parse().ok(),
+                plugins: vec![announced("p"), announced("q")],
+                slots: 2,
+                token: self.session.clone().filter(|_| rng.below(2) == 0),
+                environment: Environment {
+                    plugins_dir: "/plugins".to_owned(),
+                    versions: [("python".to_owned(), "3".to_owned())].into(),
+                    ..Environment::default()
+                },
+                ..Identify::default()
+            }),
+            1 => WorkerMessage::Conclude(held.id, self.conclusion(held, rng.below(2) == 0)),
+            _ => self.heartbeat(vec![self.staged(held)]),
+        };
+        let frames = message.encode().unwrap();
+        let payload = serde_json::from_slice(&frames.payload).unwrap();
+        let opcode = match message {
+            WorkerMessage::Identify(_) => Opcode::Identify,
+            WorkerMessage::Conclude(..) => Opcode::Conclude,
+            _ => Opcode::Heartbeat,
+        };
+        (opcode, held.id.get().cast_unsigned(), payload)
+    }
+
+    fn staged(&self, job: JobAttempt) -> ReadyJob {
+        let output = |sink: &SinkTarget| StagedOutput {
+            topic: sink.topic.clone(),
+            uri: sink.uri.clone(),
+            staged: staged_name(&"liar".parse().unwrap(), job),
+            final_name: final_name(CommitId::from(job.id), job.attempt),
+            rows: 1,
+            size_bytes: 1,
+            hash: ContentHash::new([1; 32]),
+            schema: "a: Int64".to_owned(),
+        };
+        ReadyJob {
+            job: job.id,
+            attempt: job.attempt,
+            commit_id: CommitId::from(job.id),
+            outputs: self.sinks.iter().map(output).collect(),
+        }
+    }
+
+    fn conclusion(&self, job: JobAttempt, is_good: bool) -> Conclude {
+        let ms = [("execute".to_owned(), 1)].into();
+        Conclude {
+            status: if is_good { ConcludeStatus::Success } else { ConcludeStatus::Failed },
+            token: self.session.clone(),
+            attempt: job.attempt,
+            recovery: 0,
+            metrics: Metrics { rows: 1, size_bytes: 1, bytes_in: 1, ms, ..Metrics::default() },
+            artifacts: Vec::new(),
+            error_message: (!is_good).then(|| "it fails".to_owned()),
+            error_class: (!is_good).then_some(ErrorClass::Crash),
+            retryable: None,
+        }
+    }
+
+    pub fn send_json(&self, opcode: Opcode, job: u64, payload: &Value) {
+        let payload = serde_json::to_vec(payload).unwrap();
+        let length = u32::try_from(payload.len()).unwrap();
+        let mut header = vec![PROTOCOL_VERSION, opcode as u8, 0, 0];
+        header.extend(job.to_be_bytes());
+        header.extend(length.to_be_bytes());
+        self.send_raw(&[&header, &payload]);
+    }
+
+    /// Says that it takes nothing more and holds nothing.
+    pub fn leave(&mut self) {
+        self.identify();
+        self.held.clear();
+        self.leaving = true;
+        self.send(&self.heartbeat(Vec::new()));
     }
 
     pub fn receive(&self) -> SentinelMessage {
@@ -180,4 +284,9 @@ impl Peer {
         self.held.retain(|held| *held != job);
         answer
     }
+}
+
+fn announced(name: &str) -> AnnouncedPlugin {
+    let source = format!("# PATTERN: *.{name}\n# TOPIC: {name}\n");
+    AnnouncedPlugin { name: name.to_owned(), source, lock: None }
 }
