@@ -49,7 +49,8 @@ impl SentinelTx {
         let jobs = self.jobs(&ids).await?;
         let targets = self.targets(jobs.values()).await?;
         let mut verdicts = Vec::with_capacity(ready.len());
-        let (mut new, mut overtaken, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        let (mut new, mut overtaken, mut astray) = (Vec::new(), Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
         for one in ready {
             let job = jobs.get(&one.job);
             let verdict = verdict(job, one, session, &targets);
@@ -59,12 +60,15 @@ impl SentinelTx {
                 match verdict {
                     Verdict::Granted => new.push((job, one)),
                     Verdict::Refused(OVERTAKEN) => overtaken.push(job),
+                    // Its topics may have been moved meanwhile: then it goes well the next time.
+                    Verdict::Refused(ELSEWHERE) => astray.push(job),
                     Verdict::Refused(_) => {}
                 }
             }
             verdicts.push((one.job, verdict));
         }
         self.end_all(&overtaken, JobState::Superseded, now_us).await?;
+        self.queue_again(&astray, now_us).await?;
         self.commit_to(&new, now_us).await?;
         self.answers(&verdicts).await
     }

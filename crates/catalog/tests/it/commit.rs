@@ -113,6 +113,23 @@ async fn an_overtaken_attempt_is_refused() {
 }
 
 #[tokio::test]
+async fn an_output_goes_where_a_topic_of_the_plugin_goes_or_the_job_runs_again() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1), simple("q", 2)]).await;
+    backend.write("a", 1).await;
+    let job = backend.claim(1).await.remove(0).job;
+    let GrantOutcome::Refused { reason } = backend.grant(job, &["out", "elsewhere"]).await else {
+        panic!("granted")
+    };
+    assert!(reason.contains("where none of its plugin's topics go"), "{reason}");
+    let again = backend.claim(2).await;
+    let again = again.iter().find(|claimed| claimed.job.id == job.id).expect("it is queued again");
+    assert_eq!(again.job.attempt, 2);
+    let granted = backend.grant(again.job, &["out"]).await;
+    assert!(matches!(granted, GrantOutcome::Granted { .. }), "{granted:?}");
+}
+
+#[tokio::test]
 async fn f23_nobody_concludes_what_was_not_granted_to_him() {
     let backend = Backend::fresh().await;
     let stranger = backend.worker("stranger").await;
