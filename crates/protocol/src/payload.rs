@@ -32,6 +32,13 @@ pub struct Identify {
     pub token: Option<SessionToken>,
 }
 
+impl Identify {
+    /// Workers of the original v4 do not say how many jobs they take.
+    pub fn is_original(&self) -> bool {
+        self.slots == 0
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnnouncedPlugin {
     pub name: String,

@@ -18,4 +18,5 @@ mod roles;
 mod run;
 mod stopping;
 mod trace;
+mod v4;
 mod verify;

@@ -3,7 +3,6 @@
 use super::project::{Project, until};
 use serde_json::Value;
 
-/// A port that nobody has at the moment.
 fn configured() -> Project {
     let project = Project::with_orders();
     project.write(

@@ -62,6 +62,17 @@ const CLAIM_SUSPECTS: &str = claim!(
      WHERE j.state = 'QUEUED' AND j.losses > 0 ORDER BY j.priority DESC, j.id LIMIT $3"
 );
 
+const CLAIM_FOR: &str = claim!(
+    "SELECT k.id FROM processing_job k JOIN plugin_config c ON c.active_manifest_id = k.manifest_id
+     WHERE c.plugin_name = $3 AND k.lane = $4 AND k.state = 'QUEUED' AND k.losses = 0
+     ORDER BY k.priority DESC, k.id LIMIT 1"
+);
+
+const CLAIM_SUSPECT_FOR: &str = claim!(
+    "SELECT j.id FROM processing_job j JOIN plugin_config c ON c.active_manifest_id = j.manifest_id
+     WHERE c.plugin_name = $3 AND j.state = 'QUEUED' AND j.losses > 0 ORDER BY j.priority DESC, j.id LIMIT 1"
+);
+
 const _: () = assert!(is_legal(JobKind::Process, JobState::Queued, JobState::Running));
 
 impl SentinelTx {
@@ -96,6 +107,30 @@ impl SentinelTx {
         // RETURNING has no order of its own.
         jobs.sort_by_key(|(priority, job)| (-priority, job.job.id));
         Ok(jobs.into_iter().map(|(_, job)| job).collect())
+    }
+
+    /// The most urgent job of these plugins, in the order of the plugins, and how many milliseconds it may take.
+    pub async fn claim_for(
+        &mut self,
+        session: &SessionToken,
+        plugins: &[String],
+        now_us: i64,
+    ) -> Result<Option<(ClaimedJob, u64)>, CatalogError> {
+        for plugin in plugins {
+            let sql = "SELECT limits FROM plugin_config WHERE plugin_name = $1";
+            let row = db::query(sql).bind(plugin).fetch_optional(&mut *self.tx).await?;
+            let Some(row) = row else { continue };
+            let limits: Limits = from_json(row.try_get(0)?)?;
+            let lanes = Lane::ALL.map(|lane| (CLAIM_FOR, lane));
+            for (sql, lane) in lanes.into_iter().chain([(CLAIM_SUSPECT_FOR, Lane::Fresh)]) {
+                let query = db::query(sql).bind(session.as_str()).bind(now_us).bind(plugin);
+                let query = if sql == CLAIM_FOR { query.bind(lane.as_str()) } else { query };
+                if let Some(row) = query.fetch_optional(&mut *self.tx).await? {
+                    return Ok(Some((claimed(&row, limits.retries)?, limits.timeout_ms)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     async fn retries(&mut self) -> Result<HashMap<String, Option<u32>>, CatalogError> {

@@ -10,8 +10,8 @@ use catalog::{
     InFlightJob, JobDetail, Loss, ManifestDetail, SentinelEpoch, SentinelTx, WorkerRegistration,
 };
 use protocol::{
-    CrashPoint, Dispatch, Grant, Identify, JobAttempt, JobId, ManifestId, ReadyJob, Refusal,
-    Retirement, SessionToken, crash_point,
+    CrashPoint, Dispatch, Environment, Grant, Identify, JobAttempt, JobId, ManifestId, ReadyJob,
+    Refusal, Retirement, SessionToken, crash_point,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -84,6 +84,11 @@ impl<'a> Batch<'a> {
                 let job = jobs.first().map(claimed);
                 Ok(Outcome::SuspectClaimed { session, job })
             }
+            Command::ClaimFor { session, plugins } => {
+                let job = self.tx().await?.claim_for(&session, &plugins, now_us).await?;
+                let job = job.map(|(job, timeout_ms)| (claimed(&job), as_us(timeout_ms)));
+                Ok(Outcome::ClaimedFor { session, job })
+            }
             Command::Grant { session, ready } => self.grant(session, &ready).await,
             Command::Conclude { session, receipts } => self.conclude(session, receipts).await,
             Command::Fail { session, failure } => self.fail(session, failure).await,
@@ -131,11 +136,11 @@ impl<'a> Batch<'a> {
         registrar: &mut Registrar,
     ) -> Result<Outcome, CatalogError> {
         let now_us = self.now_us;
+        let (name, environment) = (name_of(&identify), environment_of(&identify));
         let tx = self.tx().await?;
-        let worker_id = identify.worker_id.as_ref().map_or("", |id| id.as_str());
         let registration = WorkerRegistration {
-            worker_id,
-            environment: &identify.environment,
+            worker_id: &name,
+            environment: &environment,
             slots: identify.slots.max(1),
             offered: identify.token.as_ref(),
             fresh,
@@ -261,6 +266,28 @@ impl Batch<'_> {
         self.manifests.insert(id, manifest.clone());
         Ok(manifest)
     }
+}
+
+fn name_of(identify: &Identify) -> String {
+    let name = identify.worker_id.as_ref().map_or("", |id| id.as_str());
+    if identify.is_original() {
+        format!("{name} (v4, unverified)").trim_start().to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Which source an original worker really runs, nobody knows.
+fn environment_of(identify: &Identify) -> Environment {
+    let mut environment = identify.environment.clone();
+    if identify.is_original() {
+        environment.versions.insert("plugins".to_owned(), "unverified (v4 worker)".to_owned());
+    }
+    environment
+}
+
+fn as_us(ms: u64) -> i64 {
+    i64::try_from(ms).map_or(i64::MAX, |ms| ms.saturating_mul(1_000))
 }
 
 fn claimed(job: &ClaimedJob) -> Claimed {

@@ -62,6 +62,11 @@ impl Decider {
     }
 
     pub fn on(&mut self, now_us: i64, event: Event) -> Vec<Action> {
+        let actions = self.decide(now_us, event);
+        self.spare_originals(actions)
+    }
+
+    fn decide(&mut self, now_us: i64, event: Event) -> Vec<Action> {
         match event {
             Event::Identify(peer, identify, fresh) => vec![self.on_identify(peer, identify, fresh)],
             Event::Message(peer, message) => self.on_message(now_us, peer, message),

@@ -72,19 +72,55 @@ pub struct Assignment {
 /// A change of the catalog. Each checks the job's state, attempt and session itself, so none can do harm by coming late or twice.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    Register { peer: Peer, identify: Identify, fresh: SessionToken },
-    Claim { session: SessionToken, lane: Lane, limit: usize },
-    ClaimSuspect { session: SessionToken },
-    Grant { session: SessionToken, ready: Vec<ReadyJob> },
-    Conclude { session: SessionToken, receipts: Vec<Receipt> },
-    Fail { session: SessionToken, failure: Failure },
-    Requeue { jobs: Vec<Requeue> },
-    BeginRecovery { job: JobAttempt, session: SessionToken },
-    Lost { job: JobAttempt, recovery: u32 },
+    Register {
+        peer: Peer,
+        identify: Identify,
+        fresh: SessionToken,
+    },
+    Claim {
+        session: SessionToken,
+        lane: Lane,
+        limit: usize,
+    },
+    ClaimSuspect {
+        session: SessionToken,
+    },
+    /// One job of these plugins, for a worker that can take no other.
+    ClaimFor {
+        session: SessionToken,
+        plugins: Vec<String>,
+    },
+    Grant {
+        session: SessionToken,
+        ready: Vec<ReadyJob>,
+    },
+    Conclude {
+        session: SessionToken,
+        receipts: Vec<Receipt>,
+    },
+    Fail {
+        session: SessionToken,
+        failure: Failure,
+    },
+    Requeue {
+        jobs: Vec<Requeue>,
+    },
+    BeginRecovery {
+        job: JobAttempt,
+        session: SessionToken,
+    },
+    Lost {
+        job: JobAttempt,
+        recovery: u32,
+    },
     Admit,
     Retirements,
-    MarkRetired { artifacts: Vec<ArtifactId> },
-    WorkerLost { session: SessionToken },
+    MarkRetired {
+        artifacts: Vec<ArtifactId>,
+    },
+    WorkerLost {
+        session: SessionToken,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -162,6 +198,11 @@ pub enum Outcome {
     SuspectClaimed {
         session: SessionToken,
         job: Option<Claimed>,
+    },
+    /// With how long it may take, in microseconds.
+    ClaimedFor {
+        session: SessionToken,
+        job: Option<(Claimed, i64)>,
     },
     Granted {
         session: SessionToken,

@@ -22,6 +22,12 @@ impl Decider {
         peer: Peer,
         message: WorkerMessage,
     ) -> Vec<Action> {
+        if let Some(session) = self.original_of(&peer) {
+            return match message {
+                WorkerMessage::Err(job, report) => self.on_original_error(&session, job, report),
+                _ => Vec::new(),
+            };
+        }
         match message {
             WorkerMessage::Heartbeat(heartbeat) => self.on_heartbeat(now_us, peer, heartbeat),
             WorkerMessage::Conclude(job, conclude) => {
@@ -179,6 +185,12 @@ impl Decider {
         peer: &Peer,
         concludes: Vec<(JobId, Conclude)>,
     ) -> Vec<Action> {
+        if let Some(session) = self.original_of(peer) {
+            let concludes = concludes.into_iter();
+            let concluded =
+                concludes.map(|(job, it)| self.on_original_concludes(&session, job, it));
+            return concluded.flatten().collect();
+        }
         let mut actions = Vec::new();
         let mut receipts = Vec::new();
         let mut speaker = None;

@@ -70,6 +70,7 @@ mod event;
 mod jobs;
 mod lanes;
 mod message;
+mod original;
 mod outcome;
 mod retry;
 mod tick;

@@ -25,6 +25,7 @@ impl Decider {
                 self.hint.suspects = job.is_some();
                 self.dispatch_claimed(now_us, &session, job.into_iter().collect(), true)
             }
+            Outcome::ClaimedFor { session, job } => self.on_claimed_for(now_us, &session, job),
             Outcome::Granted { session, granted, refused } => {
                 self.on_granted(now_us, &session, granted, refused)
             }
@@ -75,6 +76,7 @@ impl Decider {
             slots,
             last_heard_us: now_us,
             leaving: false,
+            plugins: identify.is_original().then(|| identify.capabilities.clone()),
         };
         self.workers.retain(|_, other| other.peer != peer);
         self.workers.insert(session.clone(), worker);
@@ -224,7 +226,7 @@ impl Decider {
 
     fn on_retirements(&mut self, now_us: i64, retire: Vec<Retirement>) -> Vec<Action> {
         self.hint.retirements = !retire.is_empty();
-        let staying = self.workers.values().filter(|worker| !worker.leaving);
+        let staying = self.workers.values().filter(|worker| worker.follows());
         let Some(peer) = staying.max_by_key(|worker| worker.last_heard_us) else {
             return Vec::new();
         };
@@ -269,7 +271,7 @@ impl Decider {
 }
 
 /// The worker went between the question and the answer.
-fn give_back(jobs: Vec<Claimed>) -> Vec<Action> {
+pub(super) fn give_back(jobs: Vec<Claimed>) -> Vec<Action> {
     let back =
         |claimed: Claimed| Requeue { job: claimed.job, losses: claimed.losses, spent: false };
     let jobs = jobs.into_iter().map(back).collect::<Vec<_>>();

@@ -5,14 +5,15 @@ use super::event::{Action, Command, Hint};
 use super::jobs::Phase;
 use super::lanes::Load;
 use super::retry;
-use super::worker::credit;
+use super::worker::{Worker, credit};
 use catalog::Lane;
 use protocol::{JobAttempt, SessionToken};
 
 impl Decider {
     pub(super) fn on_tick(&mut self, now_us: i64) -> Vec<Action> {
         self.pass_time(now_us);
-        let mut actions = self.end_leases(now_us);
+        let mut actions = self.end_original_leases(now_us);
+        actions.extend(self.end_leases(now_us));
         actions.extend(self.forget_silent_workers(now_us));
         actions.extend(self.give_work(now_us));
         actions
@@ -73,7 +74,10 @@ impl Decider {
 
     fn forget_silent_workers(&mut self, now_us: i64) -> Vec<Action> {
         let deadline_us = now_us - self.timing.lease_us;
-        let silent = self.workers.values().filter(|worker| worker.last_heard_us <= deadline_us);
+        let silent = self
+            .workers
+            .values()
+            .filter(|worker| worker.plugins.is_none() && worker.last_heard_us <= deadline_us);
         let silent = silent.map(|worker| worker.session.clone()).collect::<Vec<_>>();
         silent.into_iter().map(|session| self.forget_worker(session)).collect()
     }
@@ -90,7 +94,7 @@ impl Decider {
         (!holds).then(|| self.forget_worker(session.clone()))
     }
 
-    fn forget_worker(&mut self, session: SessionToken) -> Action {
+    pub(super) fn forget_worker(&mut self, session: SessionToken) -> Action {
         self.workers.remove(&session);
         self.asked.claims.remove(&session);
         if self.alone.as_ref() == Some(&session) {
@@ -114,6 +118,7 @@ impl Decider {
         let mut actions = self.give_recoveries();
         actions.extend(self.give_retirements(now_us));
         actions.extend(self.give_suspect(now_us));
+        actions.extend(self.give_to_originals());
         if self.hint.want.is_any() {
             actions.extend(self.give_claims(now_us));
         }
@@ -141,7 +146,7 @@ impl Decider {
         let waits_us = self.timing.lease_us;
         self.retiring.retain(|_, asked_us| *asked_us + waits_us > now_us);
         let wanted = self.hint.retirements && self.retiring.is_empty();
-        let has_worker = self.workers.values().any(|worker| !worker.leaving);
+        let has_worker = self.workers.values().any(Worker::follows);
         (wanted && has_worker).then_some(Action::Command(Command::Retirements))
     }
 
@@ -191,7 +196,7 @@ impl Decider {
         claims
     }
 
-    fn asked_for(&self, session: &SessionToken) -> usize {
+    pub(super) fn asked_for(&self, session: &SessionToken) -> usize {
         self.asked.claims.get(session).copied().unwrap_or(0)
     }
 
@@ -199,7 +204,7 @@ impl Decider {
     fn live_workers(&self, now_us: i64) -> Vec<SessionToken> {
         let deadline_us = now_us - 3 * self.timing.heartbeat_us;
         let heard = self.workers.values().filter(|worker| worker.last_heard_us > deadline_us);
-        let live = heard.filter(|worker| !worker.leaving);
+        let live = heard.filter(|worker| worker.follows());
         live.map(|worker| worker.session.clone()).collect()
     }
 

@@ -17,6 +17,15 @@ pub(super) struct Worker {
     pub last_heard_us: i64,
     /// It said that it takes no new jobs.
     pub leaving: bool,
+    /// Of a worker of the original v4: the plugins that it has.
+    pub plugins: Option<Vec<String>>,
+}
+
+impl Worker {
+    /// It may be given jobs of any plugin, and anything else that our own workers do.
+    pub(super) fn follows(&self) -> bool {
+        !self.leaving && self.plugins.is_none()
+    }
 }
 
 /// How long jobs take, as a moving mean; unknown until one has ended.

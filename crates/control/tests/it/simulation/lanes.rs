@@ -78,6 +78,7 @@ impl Mill {
                 let jobs = jobs.collect();
                 Some(Outcome::Claimed { session, lane, asked: limit, jobs })
             }
+            Command::ClaimFor { .. } => unreachable!("no worker here is an original one"),
             Command::ClaimSuspect { session } => {
                 Some(Outcome::SuspectClaimed { session, job: None })
             }

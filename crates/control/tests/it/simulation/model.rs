@@ -102,6 +102,7 @@ impl Model {
                 let jobs = self.claim(&session, limit, Some(lane));
                 Outcome::Claimed { session, lane, asked: limit, jobs }
             }
+            Command::ClaimFor { .. } => unreachable!("no worker here is an original one"),
             Command::ClaimSuspect { session } => {
                 let job = self.claim(&session, 1, None).pop();
                 Outcome::SuspectClaimed { session, job }
