@@ -11,6 +11,7 @@ mod hash;
 mod id;
 mod message;
 mod name;
+mod original;
 mod output_name;
 mod payload;
 mod receipt;
@@ -29,6 +30,7 @@ pub use id::{
 };
 pub use message::{Frames, SentinelMessage, WorkerMessage};
 pub use name::{NameError, PluginName, SessionToken, TopicName, WorkerId};
+pub use original::{OriginalConclude, OriginalDispatch, OriginalSink};
 pub use output_name::{PARQUET_SUFFIX, PART_PREFIX, STAGING, final_name, staged_file, staged_name};
 pub use payload::{
     Abort, AnnouncedPlugin, Busy, Conclude, ConcludeStatus, Dispatch, Environment, ErrReport,

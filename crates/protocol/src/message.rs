@@ -2,6 +2,7 @@
 
 use crate::JobId;
 use crate::frame::{FrameError, HEADER_LEN, Header, Opcode, PAYLOAD_LEN_MAX};
+use crate::original::{LeaseProbe, OriginalConclude, OriginalDispatch};
 use crate::payload::{Abort, Conclude, Dispatch, ErrReport, Heartbeat, HeartbeatAnswer, Identify};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +20,8 @@ pub enum WorkerMessage {
     Identify(Identify),
     Heartbeat(Heartbeat),
     Conclude(JobId, Conclude),
+    /// To a Sentinel of the original v4.
+    OriginalConclude(JobId, OriginalConclude),
     Err(Option<JobId>, ErrReport),
 }
 
@@ -26,6 +29,8 @@ pub enum WorkerMessage {
 #[derive(Debug, Clone, PartialEq)]
 pub enum SentinelMessage {
     Dispatch(JobId, Dispatch),
+    /// Of a Sentinel of the original v4: there is no grant.
+    OriginalDispatch(JobId, OriginalDispatch),
     Abort(JobId, Abort),
     Answer(HeartbeatAnswer),
     Err(Option<JobId>, ErrReport),
@@ -37,6 +42,7 @@ impl WorkerMessage {
             Self::Identify(payload) => encode(Opcode::Identify, None, payload),
             Self::Heartbeat(payload) => encode(Opcode::Heartbeat, None, payload),
             Self::Conclude(job, payload) => encode(Opcode::Conclude, Some(*job), payload),
+            Self::OriginalConclude(job, payload) => encode(Opcode::Conclude, Some(*job), payload),
             Self::Err(job, payload) => encode(Opcode::Err, *job, payload),
         }
     }
@@ -59,6 +65,7 @@ impl SentinelMessage {
     pub fn encode(&self) -> Result<Frames, FrameError> {
         match self {
             Self::Dispatch(job, payload) => encode(Opcode::Dispatch, Some(*job), payload),
+            Self::OriginalDispatch(job, payload) => encode(Opcode::Dispatch, Some(*job), payload),
             Self::Abort(job, payload) => encode(Opcode::Abort, Some(*job), payload),
             Self::Answer(payload) => encode(Opcode::Heartbeat, None, payload),
             Self::Err(job, payload) => encode(Opcode::Err, *job, payload),
@@ -68,7 +75,7 @@ impl SentinelMessage {
     pub fn decode<F: AsRef<[u8]>>(frames: &[F]) -> Result<Self, FrameError> {
         let (header, payload) = split(frames)?;
         Ok(match header.opcode {
-            Opcode::Dispatch => Self::Dispatch(required_job(header)?, json(header, payload)?),
+            Opcode::Dispatch => dispatch(header, payload)?,
             Opcode::Abort => {
                 // The original sends ABORT with an empty second frame.
                 let reason = if payload.is_empty() {
@@ -84,6 +91,19 @@ impl SentinelMessage {
                 return Err(FrameError::Direction { opcode });
             }
         })
+    }
+}
+
+fn dispatch(header: Header, payload: &[u8]) -> Result<SentinelMessage, FrameError> {
+    let job = required_job(header)?;
+    match json(header, payload) {
+        Ok(dispatch) => Ok(SentinelMessage::Dispatch(job, dispatch)),
+        Err(error) => match (json::<LeaseProbe>(header, payload), json(header, payload)) {
+            (Ok(LeaseProbe { lease_s: None }), Ok(original)) => {
+                Ok(SentinelMessage::OriginalDispatch(job, original))
+            }
+            _ => Err(error),
+        },
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::host::JobControl;
 use protocol::{
     ArtifactReceipt, CommitId, Conclude, ConcludeStatus, ErrorClass, JobAttempt, JobId,
-    JobProgress, Metrics, ReadyJob, SessionToken, StagedOutput,
+    JobProgress, Metrics, OriginalConclude, ReadyJob, SessionToken, StagedOutput,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub struct Held {
     /// 0 unless this is a recovery.
     pub recovery: u32,
     pub control: Arc<JobControl>,
+    /// Of an original v4 Sentinel: it grants nothing and answers nothing.
+    pub is_original: bool,
     pub phase: Phase,
 }
 
@@ -82,6 +84,23 @@ impl HeldJobs {
         self.0.values().any(|held| matches!(held.phase, Phase::Staged { announced: false, .. }))
     }
 
+    pub fn has_original(&self) -> bool {
+        self.0.values().any(|held| held.is_original)
+    }
+
+    /// Said once, and forgotten.
+    pub fn original_conclusions(&mut self) -> Vec<(JobId, OriginalConclude)> {
+        let mut ended = Vec::new();
+        self.0.retain(|id, held| match &held.phase {
+            Phase::Ended { conclude, .. } if held.is_original => {
+                ended.push((*id, OriginalConclude::from(&**conclude)));
+                false
+            }
+            _ => true,
+        });
+        ended
+    }
+
     /// CONCLUDEs that were not said since `before`.
     pub fn due_conclusions(
         &mut self,
@@ -105,7 +124,7 @@ impl HeldJobs {
 impl Held {
     pub fn running(attempt: u32) -> Self {
         let phase = Phase::Running;
-        Self { attempt, recovery: 0, control: Arc::default(), phase }
+        Self { attempt, recovery: 0, control: Arc::default(), is_original: false, phase }
     }
 
     pub fn end(&mut self, conclude: Conclude) {

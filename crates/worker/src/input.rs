@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const READ_LEN: usize = 1 << 18;
 
@@ -25,19 +25,20 @@ pub struct InputFile {
 impl InputFile {
     pub fn open(dispatch: &Dispatch) -> Result<Self, JobFailure> {
         let path = path_of(dispatch)?;
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(CWD, &path, flags, Mode::empty());
-        let fd = fd.map_err(|error| cannot("open", &path, error))?;
-        let stat = rustix::fs::fstat(&fd).map_err(|error| cannot("stat", &path, error))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(changed(&path, "is no regular file any more"));
-        }
+        let (fd, stat) = open_regular(&path)?;
         let suspect = dispatch.racy || file_stat(&stat) != dispatch.stat;
         let file = Self { fd, path, suspect };
         if suspect && stat.st_size as u64 != dispatch.size {
             return Err(changed(&file.path, "has another size"));
         }
         Ok(file)
+    }
+
+    /// What lies there now.
+    pub fn identity(path: &Path) -> Result<(FileStat, ContentHash), JobFailure> {
+        let (fd, stat) = open_regular(path)?;
+        let file = Self { fd, path: path.to_owned(), suspect: false };
+        Ok((file_stat(&stat), file.hash()?))
     }
 
     /// After the parse: whether what was read is what was hashed. `opened_ns` is when it was opened.
@@ -96,6 +97,17 @@ fn path_of(dispatch: &Dispatch) -> Result<PathBuf, JobFailure> {
     Ok(PathBuf::from(OsString::from_vec(bytes)))
 }
 
+fn open_regular(path: &Path) -> Result<(OwnedFd, Stat), JobFailure> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let fd = rustix::fs::openat(CWD, path, flags, Mode::empty());
+    let fd = fd.map_err(|error| cannot("open", path, error))?;
+    let stat = rustix::fs::fstat(&fd).map_err(|error| cannot("stat", path, error))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(changed(path, "is no regular file any more"));
+    }
+    Ok((fd, stat))
+}
+
 fn file_stat(stat: &Stat) -> FileStat {
     FileStat {
         inode: stat.st_ino,
@@ -109,7 +121,7 @@ fn nanoseconds(seconds: i64, rest: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(rest)
 }
 
-fn cannot(action: &str, path: &std::path::Path, error: Errno) -> JobFailure {
+fn cannot(action: &str, path: &Path, error: Errno) -> JobFailure {
     match error {
         Errno::NOENT | Errno::NOTDIR => changed(path, "is gone"),
         Errno::LOOP => changed(path, "is a symbolic link now"),
@@ -120,7 +132,7 @@ fn cannot(action: &str, path: &std::path::Path, error: Errno) -> JobFailure {
     }
 }
 
-fn changed(path: &std::path::Path, how: &str) -> JobFailure {
+fn changed(path: &Path, how: &str) -> JobFailure {
     let text = format!("{} {how} since it was hashed; it will be looked at again", path.display());
     JobFailure::new(ErrorClass::Changed, text)
 }

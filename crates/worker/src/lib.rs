@@ -9,6 +9,7 @@ mod host;
 mod input;
 mod job;
 mod link;
+mod original;
 mod plugins;
 mod queue;
 mod sdk;

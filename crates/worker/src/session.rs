@@ -7,14 +7,15 @@ use crate::failure::JobFailure;
 use crate::held::{Held, HeldJobs, Phase};
 use crate::job::{SealedJob, Workshop};
 use crate::link::Link;
+use crate::original::{ATTEMPT, dispatch_of};
 use crate::plugins::PluginStore;
 use crate::queue::{JobQueue, QueuedJob};
 use crate::sinks::{Recovered, Sinks};
 use crossbeam_channel::Sender;
 use protocol::{
     ArtifactId, Busy, CrashPoint, Dispatch, ErrorClass, Heartbeat, HeartbeatAnswer, Identify,
-    JobAttempt, JobId, JobKind, Metrics, Refusal, SentinelMessage, SessionToken, WorkerMessage,
-    crash_point,
+    JobAttempt, JobId, JobKind, Metrics, OriginalDispatch, Refusal, SentinelMessage, SessionToken,
+    WorkerMessage, crash_point,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -100,7 +101,8 @@ impl Session {
         }
         if self.identified {
             self.say_heartbeat();
-        } else {
+        } else if !self.held.has_original() {
+            // An original Sentinel takes it for the word of a worker that is free.
             self.link.send(WorkerMessage::Identify(self.identify.clone()));
         }
         self.next_beat = now + self.heartbeat;
@@ -121,6 +123,9 @@ impl Session {
     }
 
     fn say_conclusions(&mut self, now: Instant) {
+        for (job, conclude) in self.held.original_conclusions() {
+            self.link.send(WorkerMessage::OriginalConclude(job, conclude));
+        }
         let Some(token) = self.identify.token.as_ref().filter(|_| self.identified) else { return };
         let before = now.checked_sub(self.heartbeat).unwrap_or(now);
         for (job, conclude) in self.held.due_conclusions(before, token) {
@@ -148,6 +153,9 @@ impl Session {
             SentinelMessage::Dispatch(id, dispatch) => {
                 let job = JobAttempt { id, attempt: dispatch.attempt };
                 self.on_dispatch(job, dispatch);
+            }
+            SentinelMessage::OriginalDispatch(id, original) => {
+                self.on_original_dispatch(id, original);
             }
             SentinelMessage::Abort(id, abort) => {
                 let reason = if abort.reason.is_empty() { ABORTED } else { &abort.reason };
@@ -197,6 +205,25 @@ impl Session {
                 let held = self.held.0.entry(job.id).or_insert(Held::running(job.attempt));
                 held.fail(ErrorClass::Sink, text, Some(false));
             }
+        }
+    }
+
+    /// Served without grant, so that a crash between publishing and concluding may double it, as it always could there.
+    fn on_original_dispatch(&mut self, id: JobId, original: OriginalDispatch) {
+        if self.held.0.contains_key(&id) {
+            return;
+        }
+        let job = JobAttempt { id, attempt: ATTEMPT };
+        match dispatch_of(original, &self.identify.plugins) {
+            Ok(dispatch) => self.enqueue(job, dispatch),
+            Err(failure) => {
+                let mut held = Held::running(ATTEMPT);
+                held.fail(failure.class, failure.message, failure.retryable);
+                self.held.0.insert(id, held);
+            }
+        }
+        if let Some(held) = self.held.of(job) {
+            held.is_original = true;
         }
     }
 
@@ -316,6 +343,10 @@ impl Session {
                 held.fail(ErrorClass::Aborted, reason, None);
                 self.order(Order::Discard(outputs));
             }
+            (Some(held), Ok(SealedJob { outputs, metrics })) if held.is_original => {
+                held.phase = Phase::Promoting { outputs: outputs.clone(), metrics };
+                self.order(Order::Promote(job, outputs));
+            }
             (Some(held), Ok(SealedJob { outputs, metrics })) => {
                 held.phase = Phase::Staged { outputs, metrics, announced: false };
             }
@@ -335,6 +366,9 @@ impl Session {
                 let (outputs, mut metrics) = (std::mem::take(outputs), std::mem::take(metrics));
                 metrics.ms.insert("promote".to_owned(), took.as_millis() as u64);
                 held.succeed(&outputs, metrics);
+            }
+            Promoted::Failed(error) if held.is_original => {
+                held.fail(ErrorClass::Sink, error, None);
             }
             Promoted::Taken => drop(self.held.0.remove(&job.id)),
             Promoted::Failed(error) => {

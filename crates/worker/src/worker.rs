@@ -175,7 +175,8 @@ fn is_over(session: &Session, stopped_at: Instant) -> bool {
     if since >= GRACE {
         session.abort_running(STOPPING);
     }
-    session.held.0.is_empty() || since >= GRACE + FAREWELL || session.token().is_none()
+    let has_listener = session.token().is_some() || session.held.has_original();
+    session.held.0.is_empty() || since >= GRACE + FAREWELL || !has_listener
 }
 
 /// Guests work in directories of their own.

@@ -262,6 +262,7 @@ impl Sentinel {
                 let concluded = vec![job];
                 self.answer(HeartbeatAnswer { concluded, ..HeartbeatAnswer::default() });
             }
+            WorkerMessage::OriginalConclude(job, _) => panic!("{job:?} was concluded as v4 does"),
             WorkerMessage::Err(job, error) => panic!("{job:?}: {error:?}"),
         }
     }

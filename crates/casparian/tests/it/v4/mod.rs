@@ -88,3 +88,43 @@ fn end(mut worker: Child) {
     let output = worker.wait_with_output().unwrap();
     assert!(output.stdout.is_empty(), "it was given a plugin that it does not have");
 }
+
+#[test]
+fn our_worker_serves_a_v4_sentinel_without_grant() {
+    let plugin = "import time\nif 'slow' in path: time.sleep(1000)";
+    let project = project("", 0);
+    let body = ORDERS.replace(
+        "        with open",
+        &format!("        {}\n        with open", plugin.replace('\n', "\n        ")),
+    );
+    project.write("plugins/orders.py", body);
+    let names = ["a.csv", "slow.csv", "b.csv", "gone.csv", "unknown.csv", "b.csv"];
+    let files = names.map(|name| project.path("in").join(name).to_str().unwrap().to_owned());
+    names.iter().filter(|name| **name != "gone.csv").for_each(|name| {
+        project.write(&format!("in/{name}"), format!("x\n{name}\n"));
+    });
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/v4/sentinel.py");
+    let mut sentinel = Command::new(python());
+    sentinel.args([script, &project.address()]).args(&files).stdout(Stdio::piped());
+    let sentinel = sentinel.spawn().unwrap();
+    let worker = project.start(&["worker", "--connect", &project.address()]);
+    let concluded = given(sentinel);
+    let statuses: Vec<_> = concluded.iter().map(|it| it["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["SUCCESS", "FAILED", "SUCCESS", "FAILED", "FAILED", "SUCCESS"]);
+    let first = &concluded[0];
+    assert_eq!(first["metrics"]["rows"], 1);
+    assert_eq!(
+        first["artifacts"],
+        serde_json::json!([{"topic": "orders", "uri": "parquet://orders"}])
+    );
+    assert!(first["error_message"].is_null());
+    let error = |index: usize| concluded[index]["error_message"].as_str().unwrap().to_owned();
+    assert!(error(1).contains("aborted"), "{}", error(1));
+    assert!(error(3).contains("gone.csv"), "{}", error(3));
+    assert!(error(4).contains("this worker has no plugin nobody"), "{}", error(4));
+    assert_eq!(project.column("orders", "x"), ["a.csv", "b.csv", "b.csv"]);
+    assert_eq!(project.column("orders", "_job_id"), ["1", "3", "6"]);
+    assert_eq!(project.column("orders", "_file_version_id"), ["101", "103", "106"]);
+    worker.signal("TERM");
+    assert_eq!(worker.wait(), Some(0));
+}

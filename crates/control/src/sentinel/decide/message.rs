@@ -42,6 +42,8 @@ impl Decider {
                 );
                 Vec::new()
             }
+            // Decoding makes no such message: our workers say it to others.
+            WorkerMessage::OriginalConclude(..) => Vec::new(),
             WorkerMessage::Identify(_) => {
                 let message = "IDENTIFY needs a fresh session token".to_owned();
                 vec![Action::Err(peer, ErrReport { message, ..ErrReport::default() })]
