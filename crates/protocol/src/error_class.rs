@@ -33,6 +33,21 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
+    pub const ALL: [Self; Self::WorkerLost as usize + 1] = [
+        Self::Plugin,
+        Self::Load,
+        Self::Crash,
+        Self::Timeout,
+        Self::Memory,
+        Self::Sink,
+        Self::Storage,
+        Self::Input,
+        Self::Changed,
+        Self::Aborted,
+        Self::Lost,
+        Self::WorkerLost,
+    ];
+
     /// Whether another attempt may succeed though nothing was changed by a person.
     pub fn is_retryable(self) -> bool {
         match self {

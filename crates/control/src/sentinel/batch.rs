@@ -9,19 +9,20 @@ use protocol::{Conclude, JobId, WorkerMessage};
 /// The events of a batch, in the order of its messages.
 pub(super) fn events_of(batch: Vec<Inbound>, tokens: &Tokens, refusals: &Refusals) -> Vec<Event> {
     let mut events = Vec::with_capacity(batch.len());
-    for Inbound { peer, message } in batch {
-        match message {
-            Ok(WorkerMessage::Identify(identify)) => {
+    for inbound in batch {
+        match inbound {
+            Inbound::Message(peer, Ok(WorkerMessage::Identify(identify))) => {
                 events.push(Event::Identify(peer, identify.bounded(), tokens.fresh()));
             }
-            Ok(WorkerMessage::Conclude(job, conclude)) => {
+            Inbound::Message(peer, Ok(WorkerMessage::Conclude(job, conclude))) => {
                 push_conclude(&mut events, peer, job, conclude.bounded());
             }
-            Ok(message) => events.push(Event::Message(peer, message)),
-            Err(error) => {
+            Inbound::Message(peer, Ok(message)) => events.push(Event::Message(peer, message)),
+            Inbound::Message(peer, Err(error)) => {
                 refusals.malformed(&error);
                 events.push(Event::Malformed(peer, error.to_string()));
             }
+            Inbound::Unreachable(peer) => events.push(Event::Unreachable(peer)),
         }
     }
     events

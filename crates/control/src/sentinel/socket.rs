@@ -56,9 +56,10 @@ pub struct SentinelCurve {
 }
 
 #[derive(Debug)]
-pub struct Inbound {
-    pub peer: Peer,
-    pub message: Result<WorkerMessage, FrameError>,
+pub enum Inbound {
+    Message(Peer, Result<WorkerMessage, FrameError>),
+    /// What was sent to this peer found no connection.
+    Unreachable(Peer),
 }
 
 /// Where to put what is to be sent.
@@ -143,6 +144,7 @@ fn router(context: &zmq::Context, endpoint: &str) -> Result<zmq::Socket, SocketE
     router.set_sndhwm(SEND_HIGH_WATER)?;
     router.set_maxmsgsize(FRAME_LEN_CUT)?;
     router.set_tcp_keepalive(1)?;
+    router.set_router_mandatory(true)?;
     router.set_ipv6(endpoint.starts_with("tcp://["))?;
     Ok(router)
 }
@@ -213,8 +215,13 @@ impl Pump {
             match message.encode() {
                 Ok(frames) => {
                     let parts = [&peer.0[..], &frames.header[..], &frames.payload[..]];
-                    if let Err(error) = self.router.send_multipart(parts, zmq::DONTWAIT) {
-                        tracing::debug!(%error, "a worker takes no message");
+                    match self.router.send_multipart(parts, zmq::DONTWAIT) {
+                        // While the inbox is full it is not told: then its lease sorts it out.
+                        Err(zmq::Error::EHOSTUNREACH) => {
+                            drop(self.deliver.try_send(Inbound::Unreachable(peer)));
+                        }
+                        Err(error) => tracing::debug!(%error, "a worker takes no message"),
+                        Ok(()) => {}
                     }
                     if has_grants(&message) {
                         crash_point(CrashPoint::GrantSent);
@@ -269,7 +276,7 @@ impl Pump {
         } else {
             WorkerMessage::decode(&frames)
         };
-        Ok(Some(Inbound { peer: Peer(identity.to_vec()), message }))
+        Ok(Some(Inbound::Message(Peer(identity.to_vec()), message)))
     }
 
     fn drain(&self, mut more: bool) -> zmq::Result<()> {

@@ -83,6 +83,23 @@ fn a_v4_worker_that_lets_the_time_of_its_job_pass_loses_it() {
     assert!(jobs(&project).iter().all(|job| job["attempt"] == 2), "{:?}", jobs(&project));
 }
 
+#[test]
+fn a_v4_worker_that_went_is_given_nothing_and_costs_nothing() {
+    let project = project("# RETRIES: 0\n", 0);
+    project.write("data/unwanted.txt", "");
+    assert_eq!(project.casparian(&["scan"]).code, 0);
+    let _roles = control_plane(&project);
+    let is_known = || project.json(&["status"])["workers"].as_array().unwrap().len();
+    let mut gone = worker(&project, "orders", "ok");
+    until("it is known", || is_known() == 1);
+    gone.kill().unwrap();
+    gone.wait().unwrap();
+    project.write("data/0.csv", "x\n0\n");
+    until("its job came back", || is_known() == 0);
+    given(worker(&project, "orders", "ok"));
+    until("the job has ended", || of_status(&project, "COMPLETED") == 1);
+}
+
 fn end(mut worker: Child) {
     worker.kill().unwrap();
     let output = worker.wait_with_output().unwrap();

@@ -74,6 +74,7 @@ impl Decider {
             Event::Malformed(peer, message) => {
                 vec![Action::Err(peer, ErrReport { message, ..ErrReport::default() })]
             }
+            Event::Unreachable(peer) => self.on_unreachable(&peer),
             Event::Tick => self.on_tick(now_us),
             Event::Hint(hint) => self.on_hint(now_us, hint),
             Event::WorkerDied(session) => self.on_worker_died(now_us, &session),
@@ -94,6 +95,10 @@ impl Decider {
     /// Whether nothing is in flight and nothing is known that could be done.
     pub fn is_idle(&self) -> bool {
         self.held.is_empty() && self.hint == Hint::default()
+    }
+
+    pub fn knows(&self, peer: &Peer) -> bool {
+        self.workers.values().any(|worker| worker.peer == *peer)
     }
 
     pub fn workers_len(&self) -> usize {

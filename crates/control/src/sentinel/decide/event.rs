@@ -21,6 +21,8 @@ pub enum Event {
     Concludes(Peer, Vec<(JobId, Conclude)>),
     /// Frames that are no message.
     Malformed(Peer, String),
+    /// There is no connection by which the peer could be told anything.
+    Unreachable(Peer),
     /// Time has passed.
     Tick,
     /// What a look at the catalog found.

@@ -11,6 +11,7 @@
 //! | event | from | leads to |
 //! |---|---|---|
 //! | `Identify`, `Message`, `Concludes`, `Malformed` | a worker | a session; leases renewed; `Grant`, `Conclude`, `Fail`, `Lost` |
+//! | `Unreachable` | the socket | a worker of the original v4 is forgotten |
 //! | `Tick` | the clock, every step | leases that end: `Requeue` or a recovery; silent workers are forgotten; work is given |
 //! | `Hint` | a look at the catalog | what there is to claim, to admit, to move to `_history` |
 //! | `WorkerDied` | a process of this host that is gone | its leases end at once |
@@ -55,9 +56,10 @@
 //! | changed | look again | no |
 //! | aborted | requeue | no |
 //! | worker_lost | requeue | no |
+//! | storage | back off | no |
 //!
-//! Back off: after 4, 16 and 64 s, each a fifth longer or shorter; then FAILED. A plugin's RETRIES takes the place of both "fail" and the
-//! three. A lease that ends costs no attempt: the first loss makes a suspect, and the third one that happened alone makes it FAILED.
+//! Back off: after 4, 16 and 64 s, each a fifth longer or shorter; then FAILED. Where it costs no attempt it is 4 s every time, without end. A
+//! plugin's RETRIES takes the place of both "fail" and the three. A lease that ends costs no attempt: the first loss makes a suspect, and the third one that happened alone makes it FAILED.
 //! A `lost` of a COMMITTING job is no failure: it runs again at once.
 //!
 //! # Who gets what (`tick`, `lanes`, `worker`)

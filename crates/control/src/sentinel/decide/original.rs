@@ -87,6 +87,15 @@ impl Decider {
         actions
     }
 
+    /// It is not coming back under this name, and its job never reached it. Ours come back with their session, and their leases wait for them.
+    pub(super) fn on_unreachable(&mut self, peer: &Peer) -> Vec<Action> {
+        let Some(session) = self.original_of(peer) else { return Vec::new() };
+        let held = self.held.values().filter(|held| held.belongs_to(&session) && held.is_running());
+        let mut actions = give_back(held.map(|held| held.claimed).collect());
+        actions.push(self.forget_worker(session));
+        actions
+    }
+
     /// What it did is granted and concluded at once.
     pub(super) fn on_original_concludes(
         &mut self,

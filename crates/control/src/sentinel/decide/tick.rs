@@ -8,6 +8,7 @@ use super::retry;
 use super::worker::{Worker, credit};
 use catalog::Lane;
 use protocol::{JobAttempt, SessionToken};
+use std::collections::BTreeMap;
 
 impl Decider {
     pub(super) fn on_tick(&mut self, now_us: i64) -> Vec<Action> {
@@ -156,8 +157,9 @@ impl Decider {
             return None;
         }
         if self.alone.is_none() {
-            let idlest = self.live_workers(now_us).into_iter();
-            self.alone = idlest.min_by_key(|session| self.assigned(session));
+            let assigned = self.assigned();
+            let live = self.live_workers(now_us).into_iter();
+            self.alone = live.min_by_key(|session| assigned.get(session).copied());
         }
         let session = self.alone.clone()?;
         let holds = self.held.values().any(|held| held.belongs_to(&session));
@@ -171,6 +173,7 @@ impl Decider {
     pub(super) fn give_claims(&mut self, now_us: i64) -> Vec<Action> {
         let bunch = self.pace.bunch();
         let mut claims = Vec::new();
+        let assigned = self.assigned();
         let mut running = self.running();
         for lane in Lane::ALL {
             *running.of(lane) += *self.asked.lanes.of(lane);
@@ -180,7 +183,7 @@ impl Decider {
                 continue;
             }
             let slots = self.workers.get(&session).map_or(0, |worker| worker.slots);
-            let taken = self.assigned(&session) + self.asked_for(&session);
+            let taken = assigned.get(&session).unwrap_or(&0) + self.asked_for(&session);
             let mut split = self.lanes.split(credit(slots, bunch, taken), running, self.hint.want);
             for lane in Lane::ALL {
                 let limit = *split.of(lane);
@@ -208,7 +211,14 @@ impl Decider {
         live.map(|worker| worker.session.clone()).collect()
     }
 
-    fn assigned(&self, session: &SessionToken) -> usize {
-        self.held.values().filter(|held| held.is_running() && held.belongs_to(session)).count()
+    /// Jobs that run or will run, by who has them; who has none is not in it.
+    fn assigned(&self) -> BTreeMap<SessionToken, usize> {
+        let mut assigned = BTreeMap::new();
+        for held in self.held.values().filter(|held| held.is_running()) {
+            if let Some(session) = &held.session {
+                *assigned.entry(session.clone()).or_default() += 1;
+            }
+        }
+        assigned
     }
 }
