@@ -45,6 +45,8 @@ pub struct Session {
     next_beat: Instant,
     /// No new jobs are taken.
     pub stopping: bool,
+    /// The Sentinel was told that this worker takes nothing more and holds nothing: to it, the session is over.
+    has_left: bool,
 }
 
 impl Session {
@@ -71,6 +73,7 @@ impl Session {
             heartbeat: HEARTBEAT_DEFAULT,
             next_beat: Instant::now(),
             stopping: false,
+            has_left: false,
         }
     }
 
@@ -111,6 +114,7 @@ impl Session {
     fn say_heartbeat(&mut self) {
         self.awaiting = true;
         let jobs = self.held.list();
+        self.has_left |= self.stopping && jobs.is_empty();
         self.link.send(WorkerMessage::Heartbeat(Heartbeat {
             token: self.identify.token.clone(),
             status: if jobs.is_empty() { Busy::Idle } else { Busy::Busy },
@@ -417,7 +421,7 @@ impl Session {
 
     /// Tells the Sentinel that this worker takes nothing more, and what it still holds.
     pub fn farewell(&mut self) {
-        if self.identified {
+        if self.identified && !self.has_left {
             self.say_heartbeat();
         }
     }

@@ -44,10 +44,18 @@ fn the_roles_work_as_processes_of_their_own() {
     let scout = project.start(&["scout"]);
     project.write("data/a.csv", "x\n1\n");
     until("the file is there", || project.column("orders", "x") == ["1"]);
-    for role in [scout, worker, sentinel] {
+    for role in [scout, worker] {
         role.signal("INT");
         assert_eq!(role.wait(), Some(130));
     }
+    let quiet = || status(&project).filter(|it| it["workers"].as_array().unwrap().is_empty());
+    until("the worker has left", || quiet().is_some());
+    // The counters are told a little later than the worker is forgotten.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let refused = quiet().unwrap()["sentinel"]["refused"].clone();
+    assert_eq!(refused["strange"], 0, "a farewell is nobody's who is unknown: {refused}");
+    sentinel.signal("INT");
+    assert_eq!(sentinel.wait(), Some(130));
 }
 
 #[test]
