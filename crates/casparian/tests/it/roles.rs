@@ -113,6 +113,19 @@ fn a_live_sentinel_carries_out_a_retry_at_once() {
     until("the job has failed", || failed() == 1);
     project.write("data/a.csv.ok", "");
     let retry = project.casparian(&["jobs", "retry", "--failed", "--plugin", "orders"]);
-    assert!(retry.stdout.contains("1 job"), "{}{}", retry.stdout, retry.stderr);
+    assert_eq!(retry.stdout, "1 job is queued again\n", "{}", retry.stderr);
     until("the rows are there", || project.column("orders", "x") == ["1"]);
+    let jobs = || project.json(&["jobs", "list"])["jobs"].clone();
+    until("the job has ended", || jobs()[0]["status"] == "COMPLETED");
+    let done = jobs()[0]["id"].as_str().unwrap().to_owned();
+    let retry = project.casparian(&["jobs", "retry", &done]);
+    assert_eq!(retry.code, 3, "{}", retry.stderr);
+    assert!(retry.stdout.contains(&format!("not queued: job {done}: ")), "{}", retry.stdout);
+    let unknown = project.casparian(&["jobs", "retry", &done, "7"]);
+    assert_eq!(unknown.code, 2);
+    assert!(
+        unknown.stderr.contains("there is no job 7; nothing is tried again"),
+        "{}",
+        unknown.stderr
+    );
 }
