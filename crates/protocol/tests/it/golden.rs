@@ -67,6 +67,30 @@ fn no_golden_file_is_left_over() {
 }
 
 #[test]
+fn the_page_on_the_protocol_names_every_field() {
+    const PAGE: &str = include_str!("../../../../docs/protocol.md");
+    // What is below these has keys of its own choice.
+    const OPEN: [&str; 4] = ["config", "versions", "ms", "options"];
+    fn check(name: &str, value: &Value) {
+        match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    assert!(PAGE.contains(&format!("`{key}`")), "{name}: {key} is not on the page");
+                    if !OPEN.contains(&key.as_str()) {
+                        check(name, value);
+                    }
+                }
+            }
+            Value::Array(values) => values.iter().for_each(|value| check(name, value)),
+            _ => {}
+        }
+    }
+    for (name, frames) in all() {
+        check(name, &serde_json::from_slice(&frames.payload).expect(name));
+    }
+}
+
+#[test]
 #[ignore = "writes testdata/protocol; run it by name after changing the wire on purpose, and read the diff"]
 fn write_the_golden_files() {
     for (name, frames) in all() {
