@@ -151,11 +151,12 @@ fn remarks(report: &RunReport, settings: &Settings, printer: Printer) {
     for line in &report.bad_ignores.shown {
         printer.warning(&format!("ignored as no pattern: {line}"));
     }
-    if let Some(helper) = &report.helper {
-        // A Sentinel of our own has said so in the log.
+    if !report.had_engine {
         for plugin in report.rejected() {
             printer.warning(plugin.error.as_deref().unwrap_or(&plugin.name));
         }
+    }
+    if let Some(helper) = &report.helper {
         let pid = helper.get("pid").and_then(Value::as_u64).unwrap_or(0);
         printer.note(&format!("the jobs were done by the Sentinel that is live (pid {pid})"));
     }

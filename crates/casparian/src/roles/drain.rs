@@ -106,7 +106,7 @@ impl Drain<'_> {
 }
 
 /// None: go on waiting.
-fn judge(waiting: &Waiting) -> Option<Drained> {
+pub fn judge(waiting: &Waiting) -> Option<Drained> {
     let Waiting { queued, running, committing, held, backing_off, changed, retirements, .. } =
         *waiting;
     if queued + running + committing + held + backing_off > 0 {

@@ -1,9 +1,9 @@
 //! One shot: inventory, versions, jobs, until every routed file is done or waits for something that this run cannot give.
 
-use super::drain::{Drain, Drained};
+use super::drain::{Drain, Drained, judge};
 use super::engine::Engine;
 use super::run_report::RunReport;
-use super::sentinel::{active_sentinel, prepare};
+use super::sentinel::{active_sentinel, prepare, registrar};
 use super::sources::{Scouting, scout};
 use super::watching::watched;
 use crate::cli::catalog_url;
@@ -11,9 +11,9 @@ use crate::config::{Environment, Settings};
 use crate::failure::Failure;
 use crate::output::Bar;
 use catalog::report::JobFilter;
-use catalog::{Catalog, JobState, OpenMode};
+use catalog::{Catalog, JobState, OpenMode, Opportunities};
 use control::clock::{Clock, SystemClock};
-use control::scout::{Scout, Stop};
+use control::scout::{Progress, Scout, Stop};
 use std::time::{Duration, Instant};
 
 /// A file that keeps changing is looked at again so often, then it is reported.
@@ -22,6 +22,8 @@ const LOOKS_MAX: u32 = 3;
 const LOOK_PAUSE_US: i64 = 1_000_000;
 /// Failed files that are named.
 const FAILURES_MAX: usize = 1_000;
+/// For the first version of a pass.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 const PATIENCE_AT_LEAST: Duration = Duration::from_secs(60);
 
 pub struct Run<'a> {
@@ -39,10 +41,13 @@ impl Run<'_> {
         let catalog = Catalog::open(&url, OpenMode::ReadWrite).await?;
         let mut scout = scout(self.settings, &catalog, &self.scouting).await?;
         let since_us = SystemClock.now_us();
-        let mut engine = self.engine()?;
-        let mut report = RunReport::default();
-        if engine.is_none() {
-            report.helper = active_sentinel(self.settings, &catalog).await;
+        let mut engine = None;
+        let mut report = RunReport {
+            helper: active_sentinel(self.settings, &catalog).await,
+            ..RunReport::default()
+        };
+        if report.helper.is_none() && !self.is_registered(&catalog).await? {
+            self.start(&catalog, &mut engine, &mut report).await?;
         }
         let worked = self.work(&catalog, &mut scout, &mut engine, stop, &mut report).await;
         let stopped = engine.map_or(Ok(()), Engine::stop);
@@ -55,8 +60,25 @@ impl Run<'_> {
         Ok(report)
     }
 
-    fn engine(&self) -> Result<Option<Engine>, Failure> {
-        Engine::start(self.settings, self.environment, "run")
+    /// Whether what plugins there are stands in the catalog: then nothing is started before there is work, and a run over unchanged files
+    /// writes nothing.
+    async fn is_registered(&self, catalog: &Catalog) -> Result<bool, Failure> {
+        Ok(registrar(self.settings)?.is_current(catalog, SystemClock.now_us()).await?)
+    }
+
+    /// A Sentinel of our own; unless somebody else's is live by now.
+    async fn start(
+        &self,
+        catalog: &Catalog,
+        engine: &mut Option<Engine>,
+        report: &mut RunReport,
+    ) -> Result<(), Failure> {
+        *engine = Engine::start(self.settings, self.environment, "run")?;
+        match engine {
+            Some(_) => report.had_engine = true,
+            None => report.helper = active_sentinel(self.settings, catalog).await,
+        }
+        Ok(())
     }
 
     async fn work(
@@ -71,7 +93,17 @@ impl Run<'_> {
         loop {
             let epoch = catalog.routing_table().await?.epoch;
             let (progress, bar) = (scout.progress(), Bar::new(self.is_watched));
-            let pass = watched(scout.pass(stop), &progress, &bar).await?;
+            let pass = {
+                let mut pass = std::pin::pin!(watched(scout.pass(stop), &progress, &bar));
+                let is_idle = engine.is_none() && report.helper.is_none();
+                tokio::select! {
+                    pass = &mut pass => pass?,
+                    () = until_versions(&progress), if is_idle => {
+                        self.start(catalog, engine, report).await?;
+                        pass.await?
+                    }
+                }
+            };
             bar.finish();
             let due_us = pass.due_us.filter(|_| pass.settling > 0);
             let is_moving = pass.still_changing.count > 0;
@@ -99,6 +131,12 @@ impl Run<'_> {
         report: &mut RunReport,
     ) -> Result<Drained, Failure> {
         let bar = Bar::new(self.is_watched);
+        if engine.is_none() && report.helper.is_none() {
+            if is_quiet(catalog).await? {
+                return Ok(Drained::Done);
+            }
+            self.start(catalog, engine, report).await?;
+        }
         let patience = PATIENCE_AT_LEAST.max(self.settings.lease.value.get() * 3);
         let drain = Drain { catalog, stop, bar: &bar, patience };
         let until_us = SystemClock.now_us();
@@ -110,10 +148,7 @@ impl Run<'_> {
             if let Some(drained) = drain.until_helped(until_us, is_live).await? {
                 return Ok(drained);
             }
-            *engine = self.engine()?;
-            if engine.is_none() {
-                report.helper = active_sentinel(self.settings, catalog).await;
-            }
+            self.start(catalog, engine, report).await?;
         }
     }
 
@@ -146,6 +181,19 @@ impl Run<'_> {
             report.failures.reverse();
         }
         Ok(())
+    }
+}
+
+/// Nothing is left that a Sentinel or a worker could do.
+async fn is_quiet(catalog: &Catalog) -> Result<bool, Failure> {
+    let there = catalog.opportunities(SystemClock.now_us()).await?;
+    let waiting = catalog.waiting().await?;
+    Ok(there == Opportunities::default() && judge(&waiting) == Some(Drained::Done))
+}
+
+async fn until_versions(progress: &Progress) {
+    while progress.counts().versions == 0 {
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -29,6 +29,8 @@ pub struct RunReport {
     pub plugins: Vec<PluginRow>,
     /// The live Sentinel that did the work, as it speaks of itself.
     pub helper: Option<Value>,
+    /// Whether this run had a Sentinel of its own: it has said in the log what is wrong with a plugin.
+    pub had_engine: bool,
     pub elapsed: Duration,
     pub interrupted: bool,
 }

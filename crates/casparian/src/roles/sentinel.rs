@@ -121,6 +121,10 @@ impl From<SentinelError> for Failure {
     }
 }
 
+pub fn registrar(settings: &Settings) -> Result<Registrar, Failure> {
+    Ok(Registrar::new(Some(settings.plugins_dir.value.clone()), settings.file.registry()?))
+}
+
 /// None: another process has the seat.
 fn listen(
     settings: &Settings,
@@ -140,10 +144,7 @@ fn listen(
         host: identity::host(),
         clock: Arc::new(SystemClock),
         tokens: Tokens::new(identity::random),
-        registrar: Registrar::new(
-            Some(settings.plugins_dir.value.clone()),
-            settings.file.registry()?,
-        ),
+        registrar: registrar(settings)?,
     });
     match started {
         Ok(handle) => Ok(Some(handle)),

@@ -1,6 +1,6 @@
 //! `run`: files become tables, and nothing is done twice.
 
-use super::project::{Outcome, Project, python};
+use super::project::{ORDERS, Outcome, Project, python};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::process::Command;
@@ -80,6 +80,43 @@ fn a_second_run_over_unchanged_files_does_nothing() {
     assert_eq!(project.parts("orders"), before);
 }
 
+/// Every row of the catalog, as SQL.
+fn dump(project: &Project) -> String {
+    let script = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).iterdump(), sep='\\n')";
+    let mut python = Command::new(python());
+    python.args(["-c", script]).arg(project.path(".casparian/catalog.db"));
+    let outcome = Outcome::of(python);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    outcome.stdout
+}
+
+#[test]
+fn a_run_that_finds_nothing_to_do_writes_nothing_and_one_that_finds_something_does_it() {
+    let project = Project::with_orders();
+    project.write("data/a.csv", "x\n1\n");
+    project.write("plugins/broken.py", "# PATERN: *.csv\n");
+    // Then no file is so young that it is to be hashed once more.
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    run(&project);
+    let before = dump(&project);
+    let again = project.casparian(&["run", "data"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert!(again.stderr.contains("PATERN"), "what is rejected is told again: {}", again.stderr);
+    assert_eq!(dump(&project), before);
+
+    project.write("data/b.csv", "x\n2\n");
+    check(&run(&project), &[("versions", 1), ("jobs_completed", 1)]);
+    project.write("plugins/orders.py", ORDERS.replace("*.csv", "*.txt"));
+    project.write("data/c.txt", "x\n3\n");
+    check(&run(&project), &[("versions", 1), ("jobs_completed", 1)]);
+    let id = project.json(&["jobs", "list"])["jobs"][0]["id"].as_str().unwrap().to_owned();
+    let retry = project.casparian(&["jobs", "retry", &id]);
+    assert!(retry.stdout.contains("the next `casparian run`"), "{}", retry.stdout);
+    let before = dump(&project);
+    run(&project);
+    assert_ne!(dump(&project), before, "a request is carried out");
+}
+
 #[test]
 fn a_rewritten_file_leaves_its_new_rows_only() {
     let project = Project::with_orders();
@@ -138,7 +175,7 @@ fn f10_a_plugin_added_later_gets_the_files_that_are_there() {
     let project = Project::with_orders();
     project.write("data/a.csv", "x\n1\n");
     run(&project);
-    let second = super::project::ORDERS.replace("TOPIC: orders", "TOPIC: copies");
+    let second = ORDERS.replace("TOPIC: orders", "TOPIC: copies");
     project.write("plugins/copies.py", second);
     check(&run(&project), &[("jobs_completed", 1), ("versions", 0)]);
     assert_eq!(project.column("copies", "x"), ["1"]);
@@ -147,10 +184,7 @@ fn f10_a_plugin_added_later_gets_the_files_that_are_there() {
 #[test]
 fn f09_two_plugins_with_one_pattern_both_get_the_file() {
     let project = Project::with_orders();
-    project.write(
-        "plugins/copies.py",
-        super::project::ORDERS.replace("TOPIC: orders", "TOPIC: copies"),
-    );
+    project.write("plugins/copies.py", ORDERS.replace("TOPIC: orders", "TOPIC: copies"));
     project.write("data/a.csv", "x\n1\n");
     check(&run(&project), &[("jobs_completed", 2)]);
     assert_eq!(project.column("orders", "x"), project.column("copies", "x"));

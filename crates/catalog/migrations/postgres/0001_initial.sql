@@ -11,6 +11,8 @@ CREATE TABLE catalog_meta (
     next_id_node       BIGINT NOT NULL,
     -- Until then a scout pass is under way: rewritten files wait for its end.
     pass_open_until_us BIGINT NOT NULL,
+    -- Of the plugins' sources and of the settings that the registry was made from; see `Registrar`.
+    registry_digest    TEXT NOT NULL DEFAULT '',
     -- What the active Sentinel says of itself, as JSON; on SQLite its lock file says it.
     sentinel           TEXT NOT NULL DEFAULT '{}'
 );

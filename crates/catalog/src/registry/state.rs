@@ -7,12 +7,24 @@ use crate::roles::SentinelTx;
 use protocol::{ManifestId, PluginVersion};
 
 impl Catalog {
+    /// What the registry was last made from; empty: nobody made it yet.
+    pub async fn registry_digest(&self) -> Result<String, CatalogError> {
+        let sql = "SELECT registry_digest FROM catalog_meta";
+        Ok(db::query(sql).fetch_one(self.readers()).await?.try_get(0)?)
+    }
+
     pub async fn registry_state(&self) -> Result<RegistryState, CatalogError> {
         registry_state(&mut self.readers().acquire().await?).await
     }
 }
 
 impl SentinelTx {
+    pub async fn set_registry_digest(&mut self, digest: &str) -> Result<(), CatalogError> {
+        let sql = "UPDATE catalog_meta SET registry_digest = $1 WHERE registry_digest <> $1";
+        db::query(sql).bind(digest).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
     /// As it is within the transaction.
     pub async fn registry_state(&mut self) -> Result<RegistryState, CatalogError> {
         registry_state(&mut self.tx).await

@@ -10,6 +10,7 @@ use catalog::{
     SentinelEpoch, SentinelTx,
 };
 use protocol::{Identify, PluginRefusal, PluginVersion};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -53,9 +54,30 @@ impl Registrar {
         let mut tx = catalog.begin_sentinel(epoch).await?;
         let state = tx.registry_state().await?;
         let changed = self.sync(&mut tx, &state, &Announced::as_before(&state), now_us).await?;
+        tx.set_registry_digest(&self.digest()).await?;
         tx.commit().await?;
         self.unsynced = false;
         Ok(changed)
+    }
+
+    /// Whether a refresh would find nothing to do. Nothing is written.
+    pub async fn is_current(
+        &mut self,
+        catalog: &Catalog,
+        now_us: i64,
+    ) -> Result<bool, CatalogError> {
+        self.look(now_us);
+        Ok(self.unreadable.is_none() && catalog.registry_digest().await? == self.digest())
+    }
+
+    /// Of all that a refresh reads outside the catalog, and of how this version of the program reads it.
+    fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(format!("{} {:?}", env!("CARGO_PKG_VERSION"), self.settings));
+        for source in &self.project {
+            hash.update(format!("\n{:?} {}", source.file, source.version));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// What a worker's own directory holds. What is wrong with a source is said back; the others count.
