@@ -10,7 +10,7 @@ impl Catalog {
     /// What the registry was last made from; empty: nobody made it yet.
     pub async fn registry_digest(&self) -> Result<String, CatalogError> {
         let sql = "SELECT registry_digest FROM catalog_meta";
-        Ok(db::query(sql).fetch_one(self.readers()).await?.try_get(0)?)
+        db::query(sql).fetch_one(self.readers()).await?.try_get(0)
     }
 
     pub async fn registry_state(&self) -> Result<RegistryState, CatalogError> {
