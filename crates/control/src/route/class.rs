@@ -59,7 +59,7 @@ fn named_end(pattern: &[char], open: usize) -> Option<usize> {
 pub(super) fn to_regex(pattern: &[char], open: usize, end: usize) -> Result<String, GlobError> {
     let members = members(&pattern[content_start(pattern, open)..end])?;
     Ok(if is_negated(pattern, open) {
-        format!(r"(?:(?u:[^{members}/])|[\x80-\xFF])")
+        format!("(?u:[^{members}/])")
     } else {
         format!("(?u:[[{members}]--/])")
     })

@@ -32,6 +32,8 @@ pub enum GlobError {
     TooManyAlternatives { max: usize },
     #[error(r"the last '\' escapes nothing: write \\ for the character itself")]
     DanglingEscape,
+    #[error(r"a '\' stands before a '/', which no name contains: leave it out")]
+    EscapedSlash,
     #[error("'{part}' cannot be a part of a path: patterns start at the source root")]
     DotPart { part: &'static str },
     #[error("'//' matches no path: write one '/'")]
@@ -62,7 +64,7 @@ impl Glob {
         &self.pattern
     }
 
-    /// A regular expression over the bytes of a relative path.
+    /// A regular expression over a relative path, as `characters` writes it.
     pub(super) fn regex(&self) -> &str {
         &self.regex
     }
@@ -114,6 +116,7 @@ fn split(pattern: &[char]) -> Result<Vec<Option<Part>>, GlobError> {
     while let Some(&char) = pattern.get(at) {
         match char {
             '\\' if at + 1 == pattern.len() => return Err(GlobError::DanglingEscape),
+            '\\' if pattern[at + 1] == '/' => return Err(GlobError::EscapedSlash),
             '\\' => at += 1,
             '[' => at = class::end(pattern, at)?,
             '/' => {
@@ -138,7 +141,7 @@ fn part(content: &[char]) -> Result<Option<Part>, GlobError> {
     }
 }
 
-/// A part without slashes. An escaped slash stays a literal that no name contains.
+/// A part without slashes.
 fn name(content: &[char]) -> Result<Part, GlobError> {
     let mut regex = String::new();
     let mut at = 0;
@@ -153,8 +156,7 @@ fn name(content: &[char]) -> Result<Part, GlobError> {
                     regex.push_str("[^/]*");
                 }
             }
-            // A character, or a byte that is not UTF-8.
-            '?' => regex.push_str(r"(?:(?u:[^/])|[\x80-\xFF])"),
+            '?' => regex.push_str("(?u:[^/])"),
             '[' => {
                 let end = class::end(content, at)?;
                 regex.push_str(&class::to_regex(content, at, end)?);

@@ -5,6 +5,7 @@ use super::tag::{TagError, check_tag};
 use regex_automata::meta::{BuildError, Regex};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind, PatternSet};
+use std::borrow::Cow;
 
 /// Room for the compiled rules, and for each thread's cache of states that paths have led to.
 const COMPILED_BYTES_MAX: usize = 64 << 20;
@@ -68,10 +69,26 @@ impl Router {
     /// The rules that match a path, by their place in what the router was made from.
     pub fn matching(&self, path: &[u8]) -> Vec<usize> {
         let mut matched = PatternSet::new(self.regex.pattern_len());
-        let input = Input::new(path).anchored(Anchored::Yes);
+        let path = characters(path);
+        let input = Input::new(&path[..]).anchored(Anchored::Yes);
         self.regex.which_overlapping_matches(&input, &mut matched);
         matched.iter().map(|pattern| pattern.as_usize()).collect()
     }
+}
+
+/// Each byte that is not UTF-8 as one character, from the end of a range that nobody uses: so no pattern takes a part of a character for a whole.
+fn characters(path: &[u8]) -> Cow<'_, [u8]> {
+    const LAST: u32 = 0x10_FFFF;
+    if str::from_utf8(path).is_ok() {
+        return Cow::Borrowed(path);
+    }
+    let mut text = String::with_capacity(path.len() * 2);
+    for chunk in path.utf8_chunks() {
+        text.push_str(chunk.valid());
+        let stand_ins = chunk.invalid().iter().map(|byte| LAST - u32::from(u8::MAX - byte));
+        text.extend(stand_ins.filter_map(char::from_u32));
+    }
+    Cow::Owned(text.into_bytes())
 }
 
 fn compile(globs: &[Glob]) -> Result<Regex, RouteError> {
@@ -220,6 +237,7 @@ mod tests {
         let router = router.unwrap();
         assert_eq!(router.tags(b"\xff.csv"), ["not_a", "one", "star"]);
         assert_eq!(router.tags(b"dir\xfe/\xff\xfe.csv"), ["star"]);
+        assert_eq!(router.tags("\u{e9}\u{e9}.csv".as_bytes()), ["star"]);
         assert_eq!(router.tags(b"a\nb\n.csv"), ["star"]);
         assert_eq!(router.tags(b"line\nbreak/\n.csv"), ["not_a", "one", "star"]);
         assert_eq!(router.tags(b"a\0b.csv"), ["star"]);
@@ -258,6 +276,7 @@ mod tests {
         assert!(refused("*.{csv").contains("a '{' has no '}': close it, or write \\{"));
         assert!(refused("*.csv}").contains("a '}' has no '{' before it"));
         assert!(refused("a\\").contains("escapes nothing"));
+        assert!(refused("a\\/b").contains("which no name contains: leave it out"));
         assert!(refused("./a").contains("'.' cannot be a part of a path"));
         assert!(refused("../a").contains("'..' cannot be"));
         assert!(refused("a//b").contains("'//' matches no path"));

@@ -6,6 +6,8 @@
     reason = "tests give files times of their own, and are told by the environment which seed to replay"
 )]
 
+mod fuzz;
+mod mutation;
 mod registrar;
 mod scout;
 mod sentinel;

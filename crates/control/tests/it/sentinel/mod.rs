@@ -1,10 +1,9 @@
 //! The whole Sentinel over real ZeroMQ, with a worker that the test plays itself.
 
-mod mutation;
 mod peer;
 mod project;
 
-use mutation::{Rng, mutated};
+use crate::mutation::{Rng, mutated};
 use peer::Peer;
 use project::Project;
 use protocol::{ErrReport, SentinelMessage, WorkerMessage};

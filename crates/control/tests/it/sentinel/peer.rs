@@ -1,6 +1,6 @@
 //! A worker as the wire sees it.
 
-use super::mutation::Rng;
+use crate::mutation::Rng;
 use protocol::{
     AnnouncedPlugin, CommitId, Conclude, ConcludeStatus, ContentHash, Environment, ErrorClass,
     Heartbeat, HeartbeatAnswer, Identify, JobAttempt, JobId, JobProgress, Metrics, Opcode,

@@ -1,0 +1,55 @@
+//! The magic comments of a plugin's source.
+
+use control::architect::declare;
+use protocol::{PluginDeclaration, TopicOptions};
+use std::fmt::Write;
+
+const FILE: &str = "plugins/p.py";
+const BODY: &str =
+    "from casparian_flow.sdk import BasePlugin\nclass Handler(BasePlugin):\n    pass\n";
+
+/// Read the same twice; what is wrong has a line that is there; and what was understood, written down plainly, means the same.
+pub fn check(data: &[u8]) {
+    let source = String::from_utf8_lossy(data);
+    let declared = declare(FILE, &source, None);
+    assert_eq!(declared, declare(FILE, &source, None));
+    match declared {
+        Ok(plugin) if source.contains("MANIFEST") => drop(plugin),
+        Ok(plugin) => {
+            let plain = plain(&plugin.declaration) + BODY;
+            let again = declare(FILE, &plain, None).unwrap_or_else(|e| panic!("{e}\n{plain}"));
+            assert_eq!(again.declaration, plugin.declaration, "{plain}");
+        }
+        Err(errors) => {
+            let lines = u32::try_from(source.split(['\n', '\r']).count()).unwrap();
+            for error in errors.iter() {
+                assert!(error.line.is_none_or(|line| (1..=lines).contains(&line)), "{error}");
+                assert!(error.to_string().starts_with(FILE), "{error}");
+            }
+            assert!(errors.iter().count() > 0);
+        }
+    }
+}
+
+/// As comments, in an order and a form of its own.
+fn plain(declaration: &PluginDeclaration) -> String {
+    let mut text = String::new();
+    let mut line = |key: &str, value: String| _ = writeln!(text, "# {key}: {value}");
+    let limits = &declaration.limits;
+    line("PRIORITY", limits.priority.to_string());
+    line("TIMEOUT", format!("{}ms", limits.timeout_ms));
+    line("MEMORY", format!("{}B", limits.memory_bytes));
+    limits.retries.iter().for_each(|retries| line("RETRIES", retries.to_string()));
+    for topic in &declaration.topics {
+        topic.uris.iter().for_each(|uri| line("TOPIC", format!("{} {uri}", topic.name)));
+        let TopicOptions { history_all, retract_on_delete, dedup } = topic.options;
+        let history = if history_all { "all" } else { "current" };
+        let on_delete = if retract_on_delete { "retract" } else { "keep" };
+        let dedup = if dedup { "on" } else { "off" };
+        let options = format!("history={history} on_delete={on_delete} dedup={dedup}");
+        line("OPTIONS", format!("{}: {options}", topic.name));
+    }
+    declaration.tags.iter().for_each(|tag| line("TAG", tag.clone()));
+    declaration.patterns.iter().for_each(|pattern| line("PATTERN", pattern.clone()));
+    text
+}
