@@ -5,7 +5,7 @@ use super::presence::{Presence, sentinel_lock};
 use crate::cli::catalog_url;
 use crate::config::Settings;
 use crate::failure::{Failure, Kind};
-use catalog::Catalog;
+use catalog::{Catalog, CatalogError};
 use control::architect::Registrar;
 use control::clock::SystemClock;
 use control::sentinel::decide::Timing;
@@ -78,6 +78,21 @@ impl Sentinel {
     pub fn stop(self) -> Result<(), Failure> {
         Ok(self.handle.stop()?)
     }
+
+    /// Stops it; or says that another one had taken its place before.
+    pub fn end(self) -> Result<Ended, Failure> {
+        match self.handle.stop() {
+            Ok(()) => Ok(Ended::Stopped),
+            Err(SentinelError::Catalog(CatalogError::Deposed)) => Ok(Ended::Deposed),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Stopped,
+    Deposed,
 }
 
 /// The directory of the catalog, which the lock lies in too.

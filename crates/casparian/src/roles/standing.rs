@@ -1,7 +1,7 @@
 //! The roles that go on until they are stopped, one by one and all together.
 
 use super::presence::{Presence, scout_lock};
-use super::sentinel::{Sentinel, active_sentinel, prepare};
+use super::sentinel::{Ended, Sentinel, active_sentinel, prepare};
 use super::signals::Signals;
 use super::sources::{Scouting, scout};
 use super::worker::{self, Plugins, Sentinels};
@@ -53,19 +53,21 @@ pub fn run_sentinel(
     signals: &Signals,
     printer: Printer,
 ) -> Result<Ending, Failure> {
-    let Some(mut sentinel) = start_or_stand_by(settings, signals, printer)? else {
-        return Ok(signals.ending());
-    };
-    printer
-        .note(&format!("the Sentinel listens on {}; Ctrl-C stops", sentinel.handle().endpoint()));
-    block_on(async {
-        tokio::select! {
-            () = signals.stop().wanted() => {}
-            () = end_of(&mut sentinel) => {}
+    while let Some(mut sentinel) = start_or_stand_by(settings, signals, printer)? {
+        let endpoint = sentinel.handle().endpoint();
+        printer.note(&format!("the Sentinel listens on {endpoint}; Ctrl-C stops"));
+        block_on(async {
+            tokio::select! {
+                () = signals.stop().wanted() => {}
+                () = end_of(&mut sentinel) => {}
+            }
+            Ok(())
+        })?;
+        if sentinel.end()? == Ended::Stopped || signals.stop().is_wanted() {
+            break;
         }
-        Ok(())
-    })?;
-    sentinel.stop()?;
+        tracing::warn!("another Sentinel has taken over");
+    }
     Ok(signals.ending())
 }
 

@@ -13,6 +13,7 @@ mod failing;
 mod help;
 mod keys;
 mod names;
+mod postgres;
 mod project;
 mod roles;
 mod run;

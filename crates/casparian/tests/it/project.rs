@@ -146,7 +146,7 @@ pub fn python() -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are told their surroundings")]
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

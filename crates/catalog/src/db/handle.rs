@@ -8,7 +8,10 @@ use crate::ids::{IdGenerator, NODES};
 use crate::migrate;
 use crate::url::{CatalogUrl, Place};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The right to write, among those of this process.
 pub(crate) type Turn = OwnedSemaphorePermit;
@@ -111,11 +114,18 @@ impl Catalog {
     }
 
     /// Waits until everything is given back, so that the last one out leaves no write-ahead log behind.
+    /// A server that does not answer is not waited for.
     pub async fn close(self) {
         let Pools { readers, scout, sentinel } = &self.inner.pools;
-        readers.close().await;
-        scout.close().await;
-        sentinel.close().await;
+        let closing = async {
+            readers.close().await;
+            scout.close().await;
+            sentinel.close().await;
+        };
+        match self.url().place() {
+            Place::File(_) => closing.await,
+            Place::Server(_) => drop(tokio::time::timeout(CLOSE_WITHIN, closing).await),
+        }
     }
 }
 

@@ -23,6 +23,9 @@ const TAKE: &str = "SELECT pg_try_advisory_lock(hashtextextended('casparian sent
 /// The name of the channel on which writers say that there is something to do.
 pub(super) const CHANNEL: &str = "'casparian_' || md5(current_schema())";
 
+/// Who is not heard of for so long, paused or behind a cut cable that the server cannot see, loses the seat. Before version 14 a server knows no such limit.
+const UNHEARD: &str = "SELECT set_config('idle_session_timeout', '15s', false) WHERE current_setting('server_version_num')::int >= 140000";
+
 const WHO: &str = "SELECT sentinel FROM catalog_meta WHERE EXISTS (SELECT 1 FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND objsubid = 1
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -103,6 +106,7 @@ async fn listener(server: &Server) -> sqlx::Result<Option<PgListener>> {
     let pool = postgres::lone_pool(server);
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
+    sqlx::query(UNHEARD).execute(&mut listener).await?;
     if !sqlx::query(TAKE).fetch_one(&mut listener).await?.try_get::<bool, _>(0)? {
         return Ok(None);
     }

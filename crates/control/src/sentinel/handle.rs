@@ -8,7 +8,7 @@ use super::socket::{SentinelCurve, Socket, SocketError};
 use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;
-use catalog::{Catalog, CatalogError, OpenMode, Seat, SentinelEpoch};
+use catalog::{Catalog, CatalogError, OpenMode, Seat};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Where writers tell what they wrote, only time itself has to be looked at.
 const LOOK_EVERY_TOLD: Duration = Duration::from_millis(250);
 const TAKE_EVERY: Duration = Duration::from_millis(500);
+/// A server that answers so late is asked again over another connection.
+const TAKE_WITHIN: Duration = Duration::from_secs(15);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SentinelError {
@@ -150,7 +152,7 @@ fn run(
         // Whoever started it may have lost interest meanwhile; then it is told to stop soon.
         let _ = started.send(socket.endpoint.clone());
         let driver = Driver {
-            catalog: catalog.clone(),
+            catalog,
             epoch,
             timing: settings.timing,
             host: settings.host,
@@ -165,7 +167,7 @@ fn run(
             woken: seat.woken(),
             look_every: look_every(&seat),
         };
-        let result = hold(driver, seat, &says.to_string()).await;
+        let (catalog, result) = hold(driver, seat, &says.to_string()).await;
         drop(socket);
         catalog.close().await;
         Ok(result?)
@@ -176,8 +178,14 @@ fn look_every(seat: &Seat) -> Duration {
     if seat.is_told() { LOOK_EVERY_TOLD } else { LOOK_EVERY }
 }
 
+/// Until it is stopped or deposed; with the catalog that it had last.
+async fn hold(mut driver: Driver, seat: Seat, says: &str) -> (Catalog, Result<(), CatalogError>) {
+    let result = hold_on(&mut driver, seat, says).await;
+    (driver.catalog, result)
+}
+
 /// A Sentinel that loses its seat is not active any more, at once. Where nobody else took it, it takes it again, as after a restart.
-async fn hold(mut driver: Driver, mut seat: Seat, says: &str) -> Result<(), CatalogError> {
+async fn hold_on(driver: &mut Driver, mut seat: Seat, says: &str) -> Result<(), CatalogError> {
     loop {
         let result = tokio::select! {
             result = driver.run(says) => Some(result),
@@ -188,30 +196,37 @@ async fn hold(mut driver: Driver, mut seat: Seat, says: &str) -> Result<(), Cata
         }
         tracing::warn!("the Sentinel lost its connection to the catalog; waiting to go on");
         drop(seat);
-        let Some((again, epoch)) = take_again(&driver).await? else { return Ok(()) };
+        let Some(again) = take_again(driver).await? else { return Ok(()) };
         seat = again;
-        driver.epoch = epoch;
         driver.woken = seat.woken();
     }
 }
 
 /// None: it was stopped meanwhile.
-async fn take_again(driver: &Driver) -> Result<Option<(Seat, SentinelEpoch)>, CatalogError> {
+async fn take_again(driver: &mut Driver) -> Result<Option<Seat>, CatalogError> {
     while !driver.stopping.load(Ordering::Acquire) {
-        match try_again(driver).await {
-            Ok(Some(taken)) => return Ok(Some(taken)),
-            Err(error) if !error.is_retryable() => return Err(error),
-            Ok(None) | Err(_) => tokio::time::sleep(TAKE_EVERY).await,
+        match tokio::time::timeout(TAKE_WITHIN, try_again(driver)).await {
+            Ok(Ok(Some(seat))) => return Ok(Some(seat)),
+            Ok(Err(error)) if !error.is_retryable() => return Err(error),
+            _ => tokio::time::sleep(TAKE_EVERY).await,
         }
     }
     Ok(None)
 }
 
-/// The server may not have noticed yet that our connection is gone; but a newer epoch is somebody else's.
-async fn try_again(driver: &Driver) -> Result<Option<(Seat, SentinelEpoch)>, CatalogError> {
-    if !driver.catalog.is_latest(driver.epoch).await? {
+/// Over new connections: of the old ones nobody knows whether they still lead anywhere. The server may not have noticed yet that ours is
+/// gone; but a newer epoch is somebody else's.
+async fn try_again(driver: &mut Driver) -> Result<Option<Seat>, CatalogError> {
+    let url = driver.catalog.url().clone();
+    let catalog = Catalog::open(url.secret_text(), OpenMode::ReadWrite).await?;
+    if !catalog.is_latest(driver.epoch).await? {
         return Err(CatalogError::Deposed);
     }
-    let Some(seat) = driver.catalog.take_seat().await? else { return Ok(None) };
-    Ok(Some((seat, driver.catalog.take_sentinel_epoch().await?)))
+    let Some(seat) = catalog.take_seat().await? else {
+        catalog.close().await;
+        return Ok(None);
+    };
+    driver.epoch = catalog.take_sentinel_epoch().await?;
+    driver.catalog = catalog;
+    Ok(Some(seat))
 }

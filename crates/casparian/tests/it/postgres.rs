@@ -1,0 +1,152 @@
+//! The catalog on a PostgreSQL server: one after another Sentinel, and a server that crashes.
+
+use super::project::{ORDERS, Project, Running, until, variable};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// A server for one test alone: it may be made to crash.
+struct Server {
+    process: Child,
+    url: String,
+}
+
+impl Server {
+    /// None: nobody said that there may be one. In CI that is a failure.
+    fn start() -> Option<Self> {
+        if variable("CASPARIAN_TEST_POSTGRES").is_none() {
+            let said = "CASPARIAN_TEST_POSTGRES names no server: this test is skipped (`make test` starts one)";
+            assert!(variable("CI").is_none(), "{said}");
+            // Not captured, so that it is seen.
+            let _ = writeln!(std::io::stderr(), "{said}");
+            return None;
+        }
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.ci/with-postgres");
+        let mut command = Command::new("bash");
+        command.args([script, "sh", "-c", "echo \"$CASPARIAN_TEST_POSTGRES\"; exec cat"]);
+        command.env_remove("CASPARIAN_TEST_POSTGRES");
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        assert!(url.starts_with("postgresql://"), "no server was started: {url}");
+        Some(Self { process, url: url.trim_end().to_owned() })
+    }
+
+    /// Crashes, and comes back.
+    fn restart(&self) {
+        let place = PathBuf::from(self.url.rsplit_once("host=").unwrap().1);
+        assert!(Command::new(place.join("restart")).status().unwrap().success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// Its jobs take a while, so that something is always under way.
+fn project(server: &Server, files: usize) -> Project {
+    let project = Project::new();
+    let slow = ORDERS.replace("import csv\n", "import csv\nimport time\n");
+    let slow = slow.replace("        with open", "        time.sleep(0.02)\n        with open");
+    project.write("plugins/orders.py", slow);
+    (0..files).for_each(|file| project.write(&format!("data/{file}.csv"), format!("x\n{file}\n")));
+    let url = &server.url;
+    project.write("casparian.toml", format!("catalog = \"{url}\"\n[[sources]]\npath = \"data\"\nsettle = \"0s\"\n[sentinel]\nlease = \"2s\"\n"));
+    project
+}
+
+fn address(project: &Project, name: &str) -> String {
+    format!("ipc://{}", project.path(name).display())
+}
+
+fn sentinel(project: &Project, name: &str) -> Running {
+    project.start(&["sentinel", "--bind", &address(project, name)])
+}
+
+fn worker(project: &Project) -> Running {
+    let [one, other] = ["one", "other"].map(|name| address(project, name));
+    project.start(&["worker", "--connect", &one, "--connect", &other])
+}
+
+/// Null where there is no answer: before the first Sentinel, and in the middle of a crash.
+fn status(project: &Project) -> Value {
+    let status = project.casparian(&["status", "--json"]);
+    if status.code == 0 { status.json() } else { Value::Null }
+}
+
+fn completed(project: &Project) -> u64 {
+    status(project)["jobs"]["COMPLETED"].as_u64().unwrap_or(0)
+}
+
+fn is_active(project: &Project, name: &str) -> bool {
+    status(project)["sentinel"]["endpoint"] == address(project, name)
+}
+
+#[track_caller]
+fn check(project: &Project, files: usize) {
+    until("all files are done", || completed(project) == files as u64);
+    let mut expected = (0..files).map(|file| file.to_string()).collect::<Vec<_>>();
+    expected.sort();
+    assert_eq!(project.column("orders", "x"), expected);
+    let proof = project.casparian(&["verify"]);
+    assert_eq!(proof.code, 0, "{}{}", proof.stdout, proof.stderr);
+}
+
+#[test]
+fn a_run_does_what_there_is_and_a_second_one_nothing() {
+    let Some(server) = Server::start() else { return };
+    let project = project(&server, 20);
+    assert_eq!(project.json(&["run"])["jobs_completed"], 20);
+    check(&project, 20);
+    assert_eq!(project.json(&["run"])["jobs_completed"], 0);
+    project.write("data/3.csv", "x\nthree\n");
+    assert_eq!(project.json(&["run"])["jobs_completed"], 1);
+    assert!(project.column("orders", "x").contains(&"three".to_owned()));
+    let traced = project.json(&["trace", "orders", "--where", "x = 'three'"]);
+    assert!(traced.to_string().contains("3.csv"), "{traced:#}");
+}
+
+#[test]
+fn a_standby_takes_over_and_the_workers_follow_it() {
+    let Some(server) = Server::start() else { return };
+    let project = project(&server, 300);
+    let one = sentinel(&project, "one");
+    until("it is active", || is_active(&project, "one"));
+    let other = sentinel(&project, "other");
+    let _workers = [worker(&project), worker(&project)];
+    let _scout = project.start(&["scout"]);
+    until("some are done", || completed(&project) > 30);
+    one.signal("KILL");
+    until("the standby is active", || is_active(&project, "other"));
+    check(&project, 300);
+
+    // One that stands still loses its place, and waits for it when it goes on.
+    let again = sentinel(&project, "one");
+    other.signal("STOP");
+    (300..400).for_each(|file| project.write(&format!("data/{file}.csv"), format!("x\n{file}\n")));
+    until("the other is active again", || is_active(&project, "one"));
+    other.signal("CONT");
+    check(&project, 400);
+    again.signal("KILL");
+    until("who stood still is active once more", || is_active(&project, "other"));
+    other.signal("TERM");
+    assert_eq!(other.wait(), Some(0));
+}
+
+#[test]
+fn a_server_that_crashes_in_mid_run_loses_and_doubles_nothing() {
+    let Some(server) = Server::start() else { return };
+    let project = project(&server, 400);
+    let _sentinel = sentinel(&project, "one");
+    let _workers = [worker(&project), worker(&project)];
+    let _scout = project.start(&["scout"]);
+    for done in [40, 120, 200] {
+        until("more are done", || completed(&project) > done);
+        server.restart();
+    }
+    check(&project, 400);
+}
