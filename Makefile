@@ -26,12 +26,14 @@ test: setup-build setup-python setup-postgres ## every test, Rust and Python, on
 	.ci/with-postgres $$(command -v cargo-nextest >/dev/null && echo cargo nextest run || echo cargo test) --locked --workspace
 	cd python && $(VENV_PYTHON) -m pytest -q
 	$(VENV_PYTHON) tests/chaos/chaos.py --casparian $(TARGET)/debug/casparian
+	.ci/with-postgres bash -c '$(VENV_PYTHON) tests/chaos/chaos.py --casparian $(TARGET)/debug/casparian --catalog "$$CASPARIAN_TEST_POSTGRES"'
 
 chaos: export CASPARIAN_TEST_PYTHON := $(VENV_PYTHON)
-chaos: setup-build setup-python ## kill and pause real processes for longer: CHAOS="--seconds 120 --seed 7"; CHAOS=--help has the rest
+chaos: setup-build setup-python setup-postgres ## kill and pause real processes for longer: CHAOS="--seconds 120 --seed 7"; CHAOS=--help has the rest
 	cargo build --locked -p casparian
-	cargo test --locked -p casparian --test it -- --include-ignored crashes
+	.ci/with-postgres cargo test --locked -p casparian --test it -- --include-ignored crashes
 	$(VENV_PYTHON) tests/chaos/chaos.py --casparian $(TARGET)/debug/casparian $(CHAOS)
+	.ci/with-postgres bash -c '$(VENV_PYTHON) tests/chaos/chaos.py --casparian $(TARGET)/debug/casparian --catalog "$$CASPARIAN_TEST_POSTGRES" $(CHAOS)'
 
 check: setup-build setup-python setup-deny ## formatting, lints, licences, documentation, types
 	cargo fmt --all --check

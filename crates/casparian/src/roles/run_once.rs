@@ -73,7 +73,11 @@ impl Run<'_> {
         engine: &mut Option<Engine>,
         report: &mut RunReport,
     ) -> Result<(), Failure> {
-        *engine = Engine::start(self.settings, self.environment, "run")?;
+        let (settings, environment) = (self.settings.clone(), self.environment.clone());
+        // On a thread of its own: a pass that is under way has to go on, as it may hold what the Sentinel waits for.
+        let start = move || Engine::start(&settings, &environment, "run");
+        let started = tokio::task::spawn_blocking(start).await;
+        *engine = started.map_err(|error| Failure::bug(error.to_string()))??;
         match engine {
             Some(_) => report.had_engine = true,
             None => report.helper = active_sentinel(self.settings, catalog).await,
@@ -99,8 +103,9 @@ impl Run<'_> {
                 tokio::select! {
                     pass = &mut pass => pass?,
                     () = until_versions(&progress), if is_idle => {
-                        self.start(catalog, engine, report).await?;
-                        pass.await?
+                        let (pass, started) = tokio::join!(pass, self.start(catalog, engine, report));
+                        started?;
+                        pass?
                     }
                 }
             };

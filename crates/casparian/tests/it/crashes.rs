@@ -1,6 +1,7 @@
 //! A process that is killed, or paused and overtaken, at any of the named moments: every row is there once, and nothing is left behind.
 
 use super::project::{Project, Running, until};
+use super::server::Server;
 use protocol::CrashPoint;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -31,6 +32,12 @@ enum What {
     Stop,
 }
 
+/// Where the catalog is.
+enum Place {
+    File,
+    Server(Server),
+}
+
 /// One project with its processes, and the moment that is tried.
 struct Trial {
     project: Project,
@@ -42,18 +49,15 @@ struct Trial {
 
 impl Trial {
     /// Files that were processed, one of them rewritten since; a new source of the plugin, and all files asked for once more by it.
-    fn new(point: CrashPoint, time: u32, what: What) -> Self {
+    fn new(place: &Place, point: CrashPoint, time: u32, what: What) -> Self {
         let project = Project::new();
         let address = project.address();
-        project.write(
-            "casparian.toml",
-            SETTINGS.to_owned()
-                + "bind = \""
-                + &address
-                + "\"\n[worker]\nslots = 1\nconnect = \""
-                + &address
-                + "\"\n",
-        );
+        let catalog = match place {
+            Place::File => String::new(),
+            Place::Server(server) => format!("catalog = \"{}\"\n", server.fresh()),
+        };
+        let wires = format!("bind = \"{address}\"\n[worker]\nslots = 1\nconnect = \"{address}\"\n");
+        project.write("casparian.toml", catalog + SETTINGS + &wires);
         project.write("plugins/orders.py", PLUGIN);
         project.write("data/a.csv", "x\n1\n2\n");
         project.write("data/b.csv", "x\n3\n4\n");
@@ -162,8 +166,8 @@ fn go_on(trial: &Trial, victim: Running, others: &[&str]) -> Vec<Running> {
     roles
 }
 
-fn try_worker(point: CrashPoint, what: What) {
-    let trial = Trial::new(point, 1, what);
+fn try_worker(place: &Place, point: CrashPoint, what: What) {
+    let trial = Trial::new(place, point, 1, what);
     let mut roles = vec![trial.start("sentinel"), trial.start("scout")];
     let victim = trial.victim("worker");
     assert!(trial.falls(&victim));
@@ -193,8 +197,8 @@ fn orphan(trial: &Trial) {
     }
 }
 
-fn try_recoverer(point: CrashPoint, what: What) {
-    let trial = Trial::new(point, 1, what);
+fn try_recoverer(place: &Place, point: CrashPoint, what: What) {
+    let trial = Trial::new(place, point, 1, what);
     let mut roles = vec![trial.start("sentinel"), trial.start("scout")];
     orphan(&trial);
     let victim = trial.victim("worker");
@@ -204,8 +208,8 @@ fn try_recoverer(point: CrashPoint, what: What) {
     trial.is_clean();
 }
 
-fn try_sentinel(point: CrashPoint, what: What) {
-    let trial = Trial::new(point, 1, what);
+fn try_sentinel(place: &Place, point: CrashPoint, what: What) {
+    let trial = Trial::new(place, point, 1, what);
     let victim = trial.victim("sentinel");
     let mut roles = vec![trial.start("scout")];
     if point.as_str().contains("recovery") || point.as_str().contains("lost") {
@@ -228,9 +232,9 @@ fn try_sentinel(point: CrashPoint, what: What) {
 }
 
 /// At its first commit, its second, and so on: until it has come to the end without one more.
-fn try_scout(point: CrashPoint, what: What) {
+fn try_scout(place: &Place, point: CrashPoint, what: What) {
     for time in 1.. {
-        let trial = Trial::new(point, time, what);
+        let trial = Trial::new(place, point, time, what);
         let mut roles = vec![trial.start("sentinel"), trial.start("worker")];
         let victim = trial.victim("scout");
         if !trial.falls(&victim) {
@@ -244,7 +248,7 @@ fn try_scout(point: CrashPoint, what: What) {
 }
 
 /// Each point of the role, as often at once as there may be.
-fn try_all(role: &str, what: What, one: fn(CrashPoint, What)) {
+fn try_all(place: &Place, role: &str, what: What, one: fn(&Place, CrashPoint, What)) {
     let points = CrashPoint::ALL.iter().filter(|point| point.as_str().starts_with(role));
     let points = Mutex::new(points);
     let next = || points.lock().unwrap().next().copied();
@@ -252,7 +256,7 @@ fn try_all(role: &str, what: What, one: fn(CrashPoint, What)) {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(point) = next() {
-                    one(point, what);
+                    one(place, point, what);
                 }
             });
         }
@@ -261,42 +265,70 @@ fn try_all(role: &str, what: What, one: fn(CrashPoint, What)) {
 
 #[test]
 fn a_worker_may_be_killed_at_any_moment() {
-    try_all("worker-", What::Kill, try_worker);
+    try_all(&Place::File, "worker-", What::Kill, try_worker);
 }
 
 #[test]
 fn a_worker_may_sleep_at_any_moment_while_another_takes_over() {
-    try_all("worker-", What::Stop, try_worker);
+    try_all(&Place::File, "worker-", What::Stop, try_worker);
 }
 
 #[test]
 fn a_recoverer_may_be_killed_at_any_moment() {
-    try_all("recoverer-", What::Kill, try_recoverer);
+    try_all(&Place::File, "recoverer-", What::Kill, try_recoverer);
 }
 
 #[test]
 fn a_recoverer_may_sleep_at_any_moment_while_another_takes_over() {
-    try_all("recoverer-", What::Stop, try_recoverer);
+    try_all(&Place::File, "recoverer-", What::Stop, try_recoverer);
 }
 
 #[test]
 fn a_sentinel_may_be_killed_at_any_moment() {
-    try_all("sentinel-", What::Kill, try_sentinel);
+    try_all(&Place::File, "sentinel-", What::Kill, try_sentinel);
 }
 
 #[test]
 #[ignore = "`make chaos` has the time"]
 fn a_sentinel_may_sleep_at_any_moment() {
-    try_all("sentinel-", What::Stop, try_sentinel);
+    try_all(&Place::File, "sentinel-", What::Stop, try_sentinel);
 }
 
 #[test]
 fn a_scout_may_be_killed_at_any_moment() {
-    try_all("scout-", What::Kill, try_scout);
+    try_all(&Place::File, "scout-", What::Kill, try_scout);
 }
 
 #[test]
 #[ignore = "`make chaos` has the time"]
 fn a_scout_may_sleep_at_any_moment_while_another_takes_over() {
-    try_all("scout-", What::Stop, try_scout);
+    try_all(&Place::File, "scout-", What::Stop, try_scout);
+}
+
+fn on_a_server(role: &str, what: What, one: fn(&Place, CrashPoint, What)) {
+    if let Some(server) = Server::start() {
+        try_all(&Place::Server(server), role, what, one);
+    }
+}
+
+#[test]
+fn a_sentinel_of_a_server_may_be_killed_at_any_moment() {
+    on_a_server("sentinel-", What::Kill, try_sentinel);
+}
+
+#[test]
+fn a_scout_of_a_server_may_be_killed_at_any_moment() {
+    on_a_server("scout-", What::Kill, try_scout);
+}
+
+#[test]
+#[ignore = "`make chaos` has the time"]
+fn a_sentinel_of_a_server_may_sleep_at_any_moment() {
+    on_a_server("sentinel-", What::Stop, try_sentinel);
+}
+
+#[test]
+#[ignore = "`make chaos` has the time"]
+fn a_scout_of_a_server_may_sleep_at_any_moment_while_another_takes_over() {
+    on_a_server("scout-", What::Stop, try_scout);
 }

@@ -17,6 +17,7 @@ mod postgres;
 mod project;
 mod roles;
 mod run;
+mod server;
 mod stopping;
 mod trace;
 mod v4;

@@ -1,51 +1,8 @@
 //! The catalog on a PostgreSQL server: one after another Sentinel, and a server that crashes.
 
-use super::project::{ORDERS, Project, Running, until, variable};
+use super::project::{ORDERS, Project, Running, until};
+use super::server::Server;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-
-/// A server for one test alone: it may be made to crash.
-struct Server {
-    process: Child,
-    url: String,
-}
-
-impl Server {
-    /// None: nobody said that there may be one. In CI that is a failure.
-    fn start() -> Option<Self> {
-        if variable("CASPARIAN_TEST_POSTGRES").is_none() {
-            let said = "CASPARIAN_TEST_POSTGRES names no server: this test is skipped (`make test` starts one)";
-            assert!(variable("CI").is_none(), "{said}");
-            // Not captured, so that it is seen.
-            let _ = writeln!(std::io::stderr(), "{said}");
-            return None;
-        }
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.ci/with-postgres");
-        let mut command = Command::new("bash");
-        command.args([script, "sh", "-c", "echo \"$CASPARIAN_TEST_POSTGRES\"; exec cat"]);
-        command.env_remove("CASPARIAN_TEST_POSTGRES");
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut url = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        assert!(url.starts_with("postgresql://"), "no server was started: {url}");
-        Some(Self { process, url: url.trim_end().to_owned() })
-    }
-
-    /// Crashes, and comes back.
-    fn restart(&self) {
-        let place = PathBuf::from(self.url.rsplit_once("host=").unwrap().1);
-        assert!(Command::new(place.join("restart")).status().unwrap().success());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
-}
 
 /// Its jobs take a while, so that something is always under way.
 fn project(server: &Server, files: usize) -> Project {
@@ -54,7 +11,7 @@ fn project(server: &Server, files: usize) -> Project {
     let slow = slow.replace("        with open", "        time.sleep(0.02)\n        with open");
     project.write("plugins/orders.py", slow);
     (0..files).for_each(|file| project.write(&format!("data/{file}.csv"), format!("x\n{file}\n")));
-    let url = &server.url;
+    let url = server.fresh();
     project.write("casparian.toml", format!("catalog = \"{url}\"\n[[sources]]\npath = \"data\"\nsettle = \"0s\"\n[sentinel]\nlease = \"2s\"\n"));
     project
 }

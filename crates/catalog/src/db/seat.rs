@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// So often the server is asked whether it is still there, and so long its answer is waited for.
 const ASK_EVERY: Duration = Duration::from_secs(2);
@@ -116,18 +117,21 @@ async fn listener(server: &Server) -> sqlx::Result<Option<PgListener>> {
     Ok(Some(listener))
 }
 
-/// Until the connection is lost, or does not answer any more.
+/// Until the connection is lost, or does not answer any more. It is asked however much is told meanwhile: being told is no word of ours.
 async fn watch(mut listener: PgListener, woken: Arc<Notify>) {
+    let mut ask_at = Instant::now() + ASK_EVERY;
     loop {
-        match tokio::time::timeout(ASK_EVERY, listener.try_recv()).await {
+        if Instant::now() >= ask_at {
+            let asked = sqlx::query("SELECT 1").fetch_one(&mut listener);
+            if !matches!(tokio::time::timeout(ANSWER_WITHIN, asked).await, Ok(Ok(_))) {
+                return;
+            }
+            ask_at = Instant::now() + ASK_EVERY;
+        }
+        match tokio::time::timeout_at(ask_at, listener.try_recv()).await {
             Ok(Ok(Some(_))) => woken.notify_one(),
             Ok(_) => return,
-            Err(_) => {
-                let asked = sqlx::query("SELECT 1").fetch_one(&mut listener);
-                if !matches!(tokio::time::timeout(ANSWER_WITHIN, asked).await, Ok(Ok(_))) {
-                    return;
-                }
-            }
+            Err(_) => {}
         }
     }
 }
