@@ -21,7 +21,10 @@ mod workers;
 pub use db::{Catalog, OpenMode, Seat};
 pub use error::CatalogError;
 pub use ids::IdGenerator;
-pub use inventory::{DirectoryDigest, NewDirectory, NewLocation, StoredEntry};
+pub use inventory::{
+    DirectoryDigest, DoubtReason, KnownRoot, NewDirectory, NewLocation, Place, RootDoubt,
+    StoredEntry,
+};
 pub use job_state::{Hold, JobState, Lane, is_legal};
 pub use queue::{
     Aborted, BackfillFile, BackfillJob, BackfillStep, ClaimFrom, ClaimedJob, ConcludeOutcome,

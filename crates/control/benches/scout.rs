@@ -176,6 +176,7 @@ async fn scout(work: &Path, catalog: &str, tree: &Path) -> Outcome<Scout> {
         hash: HashMode::Routed,
         sweep: Duration::from_secs(60),
         watches_max: 0,
+        confirm_deletions: false,
     };
     Ok(Scout::new(catalog, Arc::new(SystemClock), settings))
 }

@@ -1,11 +1,12 @@
 //! `casparian doctor`.
 
 use super::context::{Context, block_on, catalog_url, is_absent};
+use super::doubt::doubt_text;
 use crate::config::{Sandbox, Settings};
 use crate::failure::{Ending, Failure};
 use crate::keys::{KeyStore, Role, allowed_workers};
 use crate::output::Table;
-use crate::roles::{Finding, Health, examine_machine};
+use crate::roles::{Finding, Health, away, examine_machine};
 use catalog::{Catalog, OpenMode};
 use serde_json::{Value, json};
 
@@ -17,6 +18,7 @@ pub fn execute(_: &Arguments, context: &Context) -> Result<Ending, Failure> {
     let settings = context.settings()?;
     let mut findings = examine_machine(&settings, &context.environment);
     findings.push(examine_catalog(&settings));
+    findings.push(examine_sources(&settings));
     findings.push(examine_keys(&settings));
     findings.extend(of_later_versions(&settings));
     let is_well = findings.iter().all(|finding| finding.health != Health::Bad);
@@ -56,6 +58,30 @@ fn examine_catalog(settings: &Settings) -> Finding {
             Finding::good("catalog", format!("{place}: not there yet; the first run makes it"))
         }
         Err(failure) => Finding::bad("catalog", failure.message),
+    }
+}
+
+fn examine_sources(settings: &Settings) -> Finding {
+    let doubted = block_on(async {
+        let url = catalog_url(&settings.catalog.value)?;
+        let catalog = Catalog::open(&url, OpenMode::ReadOnly).await?;
+        let doubted = catalog.doubted_roots().await?;
+        catalog.close().await;
+        Ok(doubted)
+    });
+    // A catalog that cannot be read is a finding of its own.
+    let doubted = doubted.unwrap_or_default();
+    let doubted = doubted.iter().map(|root| doubt_text(&root.path, &root.doubt));
+    let away =
+        away(settings).into_iter().map(|(path, error)| format!("{}: {error}", path.display()));
+    let troubles = away.chain(doubted).collect::<Vec<_>>();
+    if troubles.is_empty() {
+        Finding::good(
+            "sources",
+            format!("{} configured, none away or in doubt", settings.file.sources.len()),
+        )
+    } else {
+        Finding::doubtful("sources", troubles.join("; "))
     }
 }
 

@@ -5,6 +5,7 @@ mod backfill;
 mod command;
 mod context;
 mod doctor;
+mod doubt;
 mod entry;
 mod explain;
 mod files;
@@ -29,4 +30,5 @@ mod waiting;
 mod worker;
 
 pub use context::{block_on, catalog_url};
+pub use doubt::doubt_text;
 pub use entry::main;

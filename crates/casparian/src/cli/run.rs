@@ -15,13 +15,21 @@ pub struct Arguments {
     /// Hash and version also files that no plugin wants
     #[arg(long)]
     all: bool,
+    /// What is missing in a source that is in doubt (empty, or on another file system than before) is deleted
+    #[arg(long)]
+    confirm_deletions: bool,
 }
 
 pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failure> {
     let settings = context.settings()?;
     let signals = Signals::listen()?;
-    let scouting =
-        Scouting { paths: arguments.path.clone(), all: arguments.all, settle: Duration::ZERO };
+    let scouting = Scouting {
+        paths: arguments.path.clone(),
+        all: arguments.all,
+        settle: Duration::ZERO,
+        awaits: false,
+        confirm_deletions: arguments.confirm_deletions,
+    };
     let run = Run {
         settings: &settings,
         environment: &context.environment,

@@ -1,6 +1,6 @@
 //! What `run` says at its end.
 
-use super::waiting;
+use super::{doubt, waiting};
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::{Printer, Table, absolute, bytes, count, counted, path_fields, seconds, shown};
@@ -31,6 +31,7 @@ pub fn document(report: &RunReport) -> Value {
         "failures": report.failures.iter().map(failure).collect::<Vec<_>>(),
         "waiting": waiting::document(&report.waiting),
         "unreadable": unreadable(&report.unreadable, &report.still_changing),
+        "roots_in_doubt": doubt::documents(&report.in_doubt.shown),
     })
 }
 
@@ -60,6 +61,7 @@ pub fn print(report: &RunReport, settings: &Settings, printer: Printer) -> Resul
     printer.table(&table(report))?;
     let project = &settings.project.root;
     failures(report, project, printer)?;
+    doubt::print(&report.in_doubt, printer)?;
     paths("could not be read", &report.unreadable, project, printer)?;
     if report.still_changing.count > 0 {
         printer.data(&format!("\n{} still changing:\n", count(report.still_changing.count)))?;

@@ -1,6 +1,7 @@
 //! `casparian scan`.
 
 use super::context::{Context, block_on};
+use super::doubt;
 use super::run_summary::{paths, unreadable};
 use crate::failure::{Ending, Failure};
 use crate::output::{Bar, Table, count, seconds};
@@ -15,13 +16,22 @@ use std::time::{Duration, Instant};
 pub struct Arguments {
     /// Directories or files [default: the sources of casparian.toml]
     path: Vec<PathBuf>,
+    /// What is missing in a source that is in doubt (empty, or on another file system than before) is deleted
+    #[arg(long)]
+    confirm_deletions: bool,
 }
 
 pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failure> {
     let began = Instant::now();
     let settings = context.settings()?;
     let signals = Signals::listen()?;
-    let scouting = Scouting { paths: arguments.path.clone(), all: false, settle: Duration::ZERO };
+    let scouting = Scouting {
+        paths: arguments.path.clone(),
+        all: false,
+        settle: Duration::ZERO,
+        awaits: false,
+        confirm_deletions: arguments.confirm_deletions,
+    };
     let bar = Bar::new(context.printer.is_watched());
     let report = block_on(scan(&settings, &scouting, signals.stop(), &bar))?;
     let printer = context.printer;
@@ -33,12 +43,14 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
             "files_deleted": report.files_deleted,
             "seconds": began.elapsed().as_secs_f64(),
             "unreadable": unreadable(&report.unreadable, &report.still_changing),
+            "roots_in_doubt": doubt::documents(&report.in_doubt.shown),
         }))?;
     } else {
         printer.table(&table(&report, began))?;
+        doubt::print(&report.in_doubt, printer)?;
         paths("could not be read", &report.unreadable, &settings.project.root, printer)?;
     }
-    Ok(match (report.stopped, report.unreadable.count) {
+    Ok(match (report.stopped, report.unreadable.count + report.in_doubt.count) {
         (true, _) => Ending::Interrupted,
         (false, 0) => Ending::Done,
         (false, _) => Ending::WithFailures,

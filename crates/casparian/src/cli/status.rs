@@ -1,13 +1,15 @@
 //! `casparian status`.
 
 use super::context::Context;
-use super::waiting;
+use super::{doubt, waiting};
 use crate::failure::{Ending, Failure};
-use crate::output::{Table, count, moment};
-use crate::roles::{Presence, active_sentinel, scout_lock};
+use crate::output::{Table, count, moment, path_fields};
+use crate::roles::{Presence, active_sentinel, away, scout_lock};
 use catalog::Waiting;
-use catalog::report::Status;
+use catalog::report::{DoubtedRoot, Status};
 use serde_json::{Map, Value, json};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 /// Show the whole at a glance: files, jobs by state, what is waited for, who is at work
 #[derive(Debug, clap::Args)]
@@ -15,18 +17,27 @@ pub struct Arguments {}
 
 pub fn execute(_: &Arguments, context: &Context) -> Result<Ending, Failure> {
     let settings = context.settings()?;
-    let (status, waiting, sentinel) = context.read(&settings, async |catalog| {
+    let (status, waiting, doubted, sentinel) = context.read(&settings, async |catalog| {
         let sentinel = active_sentinel(&settings, catalog).await;
-        Ok((catalog.status().await?, catalog.waiting().await?, sentinel))
+        let doubted = catalog.doubted_roots().await?;
+        Ok((catalog.status().await?, catalog.waiting().await?, doubted, sentinel))
     })?;
+    let sources = Sources { doubted, away: away(&settings) };
     let scout = settings.catalog.value.file().and_then(|path| Presence::look(&scout_lock(path)));
     let live = Live { sentinel, scout };
     if context.printer.is_json() {
-        context.printer.document(&document(&status, &waiting, &live))?;
+        context.printer.document(&document(&status, &waiting, &sources, &live))?;
     } else {
-        context.printer.table(&table(&status, &waiting, &live))?;
+        context.printer.table(&table(&status, &waiting, &sources, &live))?;
     }
     Ok(Ending::Done)
+}
+
+/// Sources that somebody should look at.
+struct Sources {
+    doubted: Vec<DoubtedRoot>,
+    /// Path, and why it cannot be read.
+    away: Vec<(PathBuf, String)>,
 }
 
 /// What those who are at work say of themselves.
@@ -52,7 +63,7 @@ impl Live {
     }
 }
 
-fn document(status: &Status, waiting: &Waiting, live: &Live) -> Value {
+fn document(status: &Status, waiting: &Waiting, sources: &Sources, live: &Live) -> Value {
     let jobs = status.jobs.iter().map(|(state, jobs)| (state.clone(), json!(jobs)));
     let workers = status.workers.iter().map(|worker| {
         json!({
@@ -60,11 +71,23 @@ fn document(status: &Status, waiting: &Waiting, live: &Live) -> Value {
             "status": worker.state, "started_at": moment(worker.started_at_us),
         })
     });
+    let doubted = sources.doubted.iter().map(|root| {
+        let mut fields = doubt::fields(&root.path, &root.doubt);
+        fields.insert("since".to_owned(), json!(moment(root.since_us)));
+        Value::Object(fields)
+    });
+    let away = sources.away.iter().map(|(path, error)| {
+        let mut fields = path_fields(path.as_os_str().as_bytes());
+        fields.insert("error".to_owned(), json!(error));
+        Value::Object(fields)
+    });
     json!({
         "files": status.files,
         "files_deleted": status.files_deleted,
         "files_unhashed": status.files_unhashed,
         "versions": status.versions,
+        "roots_in_doubt": doubted.collect::<Vec<_>>(),
+        "sources_away": away.collect::<Vec<_>>(),
         "jobs": jobs.collect::<Map<_, _>>(),
         "waiting": waiting::document(waiting),
         "workers": workers.collect::<Vec<_>>(),
@@ -74,7 +97,7 @@ fn document(status: &Status, waiting: &Waiting, live: &Live) -> Value {
     })
 }
 
-fn table(status: &Status, waiting: &Waiting, live: &Live) -> Table {
+fn table(status: &Status, waiting: &Waiting, sources: &Sources, live: &Live) -> Table {
     let mut table = Table::bare();
     let mut files = count(status.files);
     if status.files_unhashed > 0 {
@@ -84,6 +107,12 @@ fn table(status: &Status, waiting: &Waiting, live: &Live) -> Table {
         files += &format!(", {} deleted", count(status.files_deleted));
     }
     table.row(["files", &files]);
+    for root in &sources.doubted {
+        table.row(["in doubt", &doubt::doubt_text(&root.path, &root.doubt)]);
+    }
+    for (path, error) in &sources.away {
+        table.row(["away", &format!("{}: {error}", path.display())]);
+    }
     table.row(["versions", &count(status.versions)]);
     let jobs = status.jobs.iter().map(|(state, jobs)| format!("{} {state}", count(*jobs)));
     table.row(["jobs", &or_none(&jobs.collect::<Vec<_>>())]);

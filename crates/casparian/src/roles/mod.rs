@@ -30,5 +30,5 @@ pub use run_once::Run;
 pub use run_report::RunReport;
 pub use sentinel::active_sentinel;
 pub use signals::Signals;
-pub use sources::{Scouting, own_places, sources_around};
+pub use sources::{Scouting, away, own_places, sources_around};
 pub use standing::{run_scout, run_sentinel, run_worker, serve};

@@ -3,7 +3,7 @@
 use crate::output::absolute;
 use catalog::report::{JobRow, PluginRow, RunTotals};
 use catalog::{PluginStatus, Waiting};
-use control::scout::{Bounded, PassReport, PassedOver, Unreadable};
+use control::scout::{Bounded, PassReport, PassedOver, RootInDoubt, Unreadable};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ pub struct RunReport {
     pub failed_files: u64,
     pub waiting: Waiting,
     pub unreadable: Bounded<Unreadable>,
+    pub in_doubt: Bounded<RootInDoubt>,
     pub passed_over: Bounded<PassedOver>,
     pub bad_ignores: Bounded<String>,
     pub still_changing: Bounded<Vec<u8>>,
@@ -44,6 +45,7 @@ impl RunReport {
         self.files_deleted += pass.files_deleted;
         self.versions += pass.versions;
         self.unreadable = pass.unreadable;
+        self.in_doubt = pass.in_doubt;
         self.passed_over = pass.passed_over;
         self.bad_ignores = pass.bad_ignores;
         self.still_changing = pass.still_changing;
@@ -65,6 +67,7 @@ impl RunReport {
             || self.totals.jobs_aborted > 0
             || self.totals.rows_quarantined > 0
             || self.unreadable.count > 0
+            || self.in_doubt.count > 0
             || self.still_changing.count > 0
     }
 

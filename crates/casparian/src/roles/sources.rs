@@ -22,6 +22,10 @@ pub struct Scouting {
     pub all: bool,
     /// For sources that say nothing about it.
     pub settle: Duration,
+    /// What is not there is waited for.
+    pub awaits: bool,
+    /// What is missing in a source that is in doubt is deleted.
+    pub confirm_deletions: bool,
 }
 
 pub async fn scout(
@@ -30,7 +34,7 @@ pub async fn scout(
     scouting: &Scouting,
 ) -> Result<Scout, Failure> {
     let sources = if scouting.paths.is_empty() {
-        configured(settings, scouting.settle)?
+        configured(settings, scouting.settle, scouting.awaits)?
     } else {
         named(settings, catalog, scouting).await?
     };
@@ -45,24 +49,22 @@ pub async fn scout(
         hash,
         sweep: settings.sweep.value.get(),
         watches_max: watches_max(),
+        confirm_deletions: scouting.confirm_deletions,
     };
     Ok(Scout::new(catalog.clone(), Arc::new(SystemClock), settings))
 }
 
-/// One that is not there does not keep the others from being scouted.
-fn configured(settings: &Settings, settle: Duration) -> Result<Vec<Source>, Failure> {
+/// One that is not there does not keep the others from being scouted: each pass reports it.
+fn configured(settings: &Settings, settle: Duration, awaits: bool) -> Result<Vec<Source>, Failure> {
     let entries = &settings.file.sources;
+    let awaits = awaits || entries.len() > 1;
     let mut sources = Vec::new();
     for entry in entries {
-        match Source::at(&path_of(settings, &entry.path), &[]) {
-            Ok(mut source) => {
-                source.ignore.clone_from(&entry.ignore);
-                source.settle = entry.settle.map_or(settle, Settle::get);
-                add(&mut sources, source);
-            }
-            Err(error) if entries.len() == 1 => return Err(error.into()),
-            Err(error) => tracing::warn!(%error, "a source is left out"),
-        }
+        let path = path_of(settings, &entry.path);
+        let mut source = at(&path, &[], awaits)?;
+        source.ignore.clone_from(&entry.ignore);
+        source.settle = entry.settle.map_or(settle, Settle::get);
+        add(&mut sources, source);
     }
     if sources.is_empty() {
         return Err(Failure::usage("no sources: there is nothing to look at")
@@ -71,16 +73,27 @@ fn configured(settings: &Settings, settle: Duration) -> Result<Vec<Source>, Fail
     Ok(sources)
 }
 
+fn at(path: &Path, known: &[PathBuf], awaits: bool) -> Result<Source, Failure> {
+    match Source::at(path, known) {
+        Err(ScoutError::SourceUnreadable { .. }) if awaits => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            Ok(Source::awaited(path))
+        }
+        found => Ok(found?),
+    }
+}
+
 /// A path that casparian.toml names keeps what is said of it there.
 async fn named(
     settings: &Settings,
     catalog: &Catalog,
     scouting: &Scouting,
 ) -> Result<Vec<Source>, Failure> {
-    let configured = configured(settings, scouting.settle).unwrap_or_default();
+    let configured = configured(settings, scouting.settle, true).unwrap_or_default();
     let mut sources = Vec::new();
     for path in &scouting.paths {
-        let mut source = Source::at(path, &known_around(catalog, &configured, path).await?)?;
+        let known = known_around(catalog, &configured, path).await?;
+        let mut source = at(path, &known, scouting.awaits)?;
         source.settle = scouting.settle;
         if let Some(entry) = configured.iter().find(|entry| entry.path() == source.path()) {
             source.ignore.clone_from(&entry.ignore);
@@ -113,7 +126,7 @@ pub async fn sources_around(
     catalog: &Catalog,
     path: &Path,
 ) -> Result<Vec<Source>, Failure> {
-    let configured = configured(settings, Duration::ZERO).unwrap_or_default();
+    let configured = configured(settings, Duration::ZERO, true).unwrap_or_default();
     let mut sources = Vec::new();
     for directory in path.ancestors() {
         if let Some(source) = configured.iter().find(|source| source.path() == directory) {
@@ -125,6 +138,18 @@ pub async fn sources_around(
         }
     }
     Ok(sources)
+}
+
+/// Configured sources that cannot be read at this moment, and why.
+pub fn away(settings: &Settings) -> Vec<(PathBuf, String)> {
+    let paths = settings.file.sources.iter().map(|entry| path_of(settings, &entry.path));
+    paths
+        .filter_map(|path| Some((std::fs::read_dir(&path).err()?, path)))
+        .filter_map(|(error, path)| {
+            let is_file = error.kind() == std::io::ErrorKind::NotADirectory && path.is_file();
+            (!is_file).then(|| (path, error.to_string()))
+        })
+        .collect()
 }
 
 fn add(sources: &mut Vec<Source>, source: Source) {

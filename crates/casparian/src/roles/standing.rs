@@ -5,7 +5,7 @@ use super::sentinel::{Ended, Sentinel, active_sentinel, prepare};
 use super::signals::Signals;
 use super::sources::{Scouting, scout};
 use super::worker::{self, Plugins, Sentinels};
-use crate::cli::{block_on, catalog_url};
+use crate::cli::{block_on, catalog_url, doubt_text};
 use crate::config::{Environment, Settings};
 use crate::failure::{Ending, Failure};
 use crate::keys;
@@ -211,7 +211,13 @@ async fn scout_on(
     prepare(settings)?;
     let url = catalog_url(&settings.catalog.value)?;
     let catalog = Catalog::open(&url, OpenMode::ReadWrite).await?;
-    let scouting = Scouting { paths: paths.to_vec(), all: false, settle: SETTLE };
+    let scouting = Scouting {
+        paths: paths.to_vec(),
+        all: false,
+        settle: SETTLE,
+        awaits: true,
+        confirm_deletions: false,
+    };
     let mut scout = scout(settings, &catalog, &scouting).await?;
     // Of several scouts of one catalog the first one tells of itself.
     let lock = settings.catalog.value.file().map(scout_lock);
@@ -255,6 +261,9 @@ fn tell(report: &PassReport) {
             jobs = report.jobs,
             "a pass of scout"
         );
+    }
+    for root in &report.in_doubt.shown {
+        tracing::warn!("{}", doubt_text(&root.path, &root.doubt));
     }
     for one in &report.unreadable.shown {
         let path = crate::output::clean_bytes(&one.path);

@@ -17,11 +17,18 @@ CREATE TABLE catalog_meta (
 );
 
 CREATE TABLE source_root (
-    id          INTEGER PRIMARY KEY,
-    path        BLOB NOT NULL UNIQUE,
-    kind        TEXT NOT NULL,
-    active      INTEGER NOT NULL,
-    added_at_us BIGINT NOT NULL
+    id            INTEGER PRIMARY KEY,
+    path          BLOB NOT NULL UNIQUE,
+    kind          TEXT NOT NULL,
+    active        INTEGER NOT NULL,
+    added_at_us   BIGINT NOT NULL,
+    -- Where it was when all that was missing in it counted as deleted; null: never yet.
+    file_system   BIGINT,
+    inode         BIGINT,
+    -- Why what is missing does not count as deleted until somebody says so, how many files that are, and since when.
+    doubt         TEXT,
+    missing       BIGINT NOT NULL DEFAULT 0,
+    doubted_at_us BIGINT
 );
 
 CREATE TABLE directory (

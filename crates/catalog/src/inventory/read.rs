@@ -102,12 +102,6 @@ impl Catalog {
         rows.iter().map(directory).collect()
     }
 
-    pub async fn root_of(&self, path: &[u8]) -> Result<Option<SourceRootId>, CatalogError> {
-        let sql = "SELECT id FROM source_root WHERE path = $1";
-        let row = db::query(sql).bind(path.to_vec()).fetch_optional(self.readers()).await?;
-        row.map(|row| Ok(SourceRootId::new(row.try_get(0)?))).transpose()
-    }
-
     /// Patterns of the ignore rules that hold for a root.
     pub async fn ignore_rules(&self, root: SourceRootId) -> Result<Vec<String>, CatalogError> {
         let sql = "SELECT pattern FROM ignore_rule WHERE active = 1 AND (source_root_id IS NULL OR source_root_id = $1)

@@ -1,6 +1,6 @@
 //! Roots, directories and locations, as the scout found them.
 
-use crate::db::{self, Bulk, ROWS_MAX, Row};
+use crate::db::{Bulk, ROWS_MAX, Row};
 use crate::error::CatalogError;
 use crate::roles::ScoutTx;
 use protocol::{DirectoryId, FileStat, SourceRootId};
@@ -26,18 +26,6 @@ const UPSERT_LOCATIONS: &str = " ON CONFLICT (directory_id, name) DO UPDATE SET 
     mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, dirty = 1, routed_epoch = excluded.routed_epoch, deleted_at_us = NULL";
 
 impl ScoutTx {
-    pub async fn register_root(
-        &mut self,
-        path: &[u8],
-        now_us: i64,
-    ) -> Result<SourceRootId, CatalogError> {
-        let id = self.next_id(now_us).await?;
-        let sql = "INSERT INTO source_root (id, path, kind, active, added_at_us) VALUES ($1, $2, 'local', 1, $3)
-                   ON CONFLICT (path) DO UPDATE SET active = 1 RETURNING id";
-        let query = db::query(sql).bind(id).bind(path.to_vec()).bind(now_us);
-        Ok(SourceRootId::new(query.fetch_one(&mut *self.tx).await?.try_get(0)?))
-    }
-
     /// Ids of these directories, in their order; new ones are made. Their digests are stored.
     pub async fn upsert_directories(
         &mut self,

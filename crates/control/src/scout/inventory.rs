@@ -30,7 +30,30 @@ pub(crate) struct InventoryCounts {
     pub(crate) files_new: u64,
     pub(crate) files_changed: u64,
     pub(crate) files_deleted: u64,
+    /// Files that are not there, and were not taken away.
+    pub(crate) missing: u64,
     pub(crate) transactions: u64,
+}
+
+/// What becomes of files that are not there any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deletions {
+    Taken,
+    /// They are counted, and stay: the root may not be what it was.
+    Withheld,
+}
+
+impl InventoryCounts {
+    /// Of a walk over what another one has just walked.
+    pub(crate) fn after(self, first: &Self) -> Self {
+        Self {
+            files_new: self.files_new + first.files_new,
+            files_changed: self.files_changed + first.files_changed,
+            files_deleted: self.files_deleted + first.files_deleted,
+            transactions: self.transactions + first.transactions,
+            ..self
+        }
+    }
 }
 
 pub(crate) struct Inventory<'a> {
@@ -41,6 +64,7 @@ pub(crate) struct Inventory<'a> {
     pub(crate) root_id: SourceRootId,
     /// None: nothing is routed here.
     routes: Option<&'a Routes>,
+    deletions: Deletions,
     pub(crate) counts: InventoryCounts,
     batch: Batch,
 }
@@ -53,9 +77,10 @@ impl<'a> Inventory<'a> {
         root: &'a OpenRoot,
         root_id: SourceRootId,
         routes: Option<&'a Routes>,
+        deletions: Deletions,
     ) -> Self {
         let (counts, batch) = (InventoryCounts::default(), Batch::default());
-        Self { catalog, clock, progress, root, root_id, routes, counts, batch }
+        Self { catalog, clock, progress, root, root_id, routes, deletions, counts, batch }
     }
 
     /// Takes the walk's listings until its end, or until stopped: then what was seen is stored, and nothing else.
@@ -221,8 +246,17 @@ impl<'a> Inventory<'a> {
                 return;
             }
         };
+        if self.withholds(departure) {
+            self.counts.missing += 1;
+            compared.sure = false;
+            return;
+        }
         self.counts.files_deleted += 1;
         self.batch.leave(known.id, departure);
+    }
+
+    fn withholds(&self, departure: Departure) -> bool {
+        self.deletions == Deletions::Withheld && departure == Departure::Deleted
     }
 
     /// In the middle of a directory: it has no digest until all is stored.
@@ -259,11 +293,23 @@ impl<'a> Inventory<'a> {
         let mut below = vanished::Below::of(self.catalog, self.root_id, listing);
         while let Some((path, directory)) = below.next().await? {
             match vanished::fate(self.root, listing, &path) {
+                Fate::Leaves(departure) if self.withholds(departure) => {
+                    self.count_missing(directory).await?;
+                    sure = false;
+                }
                 Fate::Leaves(departure) => self.leave_directory(directory, departure).await?,
                 Fate::Unknown => sure = false,
             }
         }
         Ok(sure)
+    }
+
+    async fn count_missing(&mut self, directory: DirectoryId) -> Result<(), ScoutError> {
+        let mut entries = StoredEntries::new(self.catalog, vec![directory]);
+        while let Some(entry) = entries.next(directory).await? {
+            self.counts.missing += u64::from(!entry.deleted);
+        }
+        Ok(())
     }
 
     async fn leave_directory(

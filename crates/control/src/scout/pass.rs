@@ -1,23 +1,19 @@
 //! One round of scout over its sources: the inventory of each, then the tagger over all of them.
 
-use super::findings::{Findings, Found};
-use super::ignores::Ignores;
-use super::inventory::{Inventory, InventoryCounts};
-use super::lister::list_one;
 use super::pass_mark::PassMark;
 use super::progress::Progress;
-use super::report::{PassReport, Unreadable};
+use super::report::PassReport;
 use super::roots::Roots;
 use super::routes::Routes;
 use super::scout_error::ScoutError;
-use super::source::{OpenRoot, Source};
+use super::source::Source;
 use super::stop::Stop;
 use super::tagger::Tagger;
-use super::walk::{Hint, Start, Walk, WalkPlan};
+use super::visit::Visit;
+use super::walk::{Hint, Start};
 use super::watch::Watcher;
 use crate::clock::Clock;
 use catalog::Catalog;
-use protocol::SourceRootId;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,6 +31,8 @@ pub struct ScoutSettings {
     pub sweep: Duration,
     /// Directories that `serve` asks the kernel to watch, at most. 0: none.
     pub watches_max: usize,
+    /// What is missing in a source root that is in doubt is deleted.
+    pub confirm_deletions: bool,
 }
 
 /// Which files get a version.
@@ -52,11 +50,19 @@ pub struct Scout {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: ScoutSettings,
     pub(crate) progress: Arc<Progress>,
+    /// A source that is away is waited for, also where it is the only one.
+    pub(crate) is_standing: bool,
 }
 
 impl Scout {
     pub fn new(catalog: Catalog, clock: Arc<dyn Clock>, settings: ScoutSettings) -> Self {
-        Self { catalog, clock, settings, progress: Arc::new(Progress::default()) }
+        Self {
+            catalog,
+            clock,
+            settings,
+            progress: Arc::new(Progress::default()),
+            is_standing: false,
+        }
     }
 
     /// Counters of the pass under way.
@@ -67,7 +73,8 @@ impl Scout {
     /// The inventory alone: no file is opened, nothing is versioned.
     pub async fn scan(&mut self, stop: &Stop) -> Result<PassReport, ScoutError> {
         let (mut report, began) = self.begin();
-        self.inventory(&Look::All, None, None, stop, &mut report).await?;
+        let visit = Visit { look: &Look::All, routes: None, watcher: None, stop };
+        self.inventory(&visit, &mut report).await?;
         Ok(self.end(report, began, stop))
     }
 
@@ -93,7 +100,8 @@ impl Scout {
     ) -> Result<PassReport, ScoutError> {
         let (mut report, began) = self.begin();
         let routes = Routes::load(&self.catalog).await?;
-        let roots = self.inventory(look, Some(&routes), watcher, stop, &mut report).await?;
+        let visit = Visit { look, routes: Some(&routes), watcher, stop };
+        let roots = self.inventory(&visit, &mut report).await?;
         let mut mark = PassMark::new(&self.catalog, self.clock.as_ref());
         if roots.transactions > 0 {
             mark.adopt();
@@ -124,7 +132,8 @@ impl Scout {
         self.tagger(&roots, mark, stop).run_unrouted(report).await
     }
 
-    fn begin(&self) -> (PassReport, Instant) {
+    fn begin(&mut self) -> (PassReport, Instant) {
+        self.settings.sources.iter_mut().for_each(Source::look_again);
         self.progress.reset();
         (PassReport::default(), Instant::now())
     }
@@ -153,96 +162,6 @@ impl Scout {
             mark,
         }
     }
-
-    /// A root that cannot be read is reported, and the others go on; with a single source it is an error.
-    async fn inventory(
-        &self,
-        look: &Look,
-        routes: Option<&Routes>,
-        watcher: Option<&Watcher>,
-        stop: &Stop,
-        report: &mut PassReport,
-    ) -> Result<Roots, ScoutError> {
-        let mut roots = Roots::default();
-        for (index, source) in self.settings.sources.iter().enumerate() {
-            if stop.is_wanted() {
-                break;
-            }
-            let open = match source.open(&self.settings.own) {
-                Ok(open) => Arc::new(open),
-                Err(error) if self.settings.sources.len() == 1 => return Err(error),
-                Err(error) => {
-                    let path = source.path_bytes().to_vec();
-                    report.unreadable.add(|| Unreadable { path, reason: error.to_string() });
-                    continue;
-                }
-            };
-            let id = self.root_id(source).await?;
-            let mut inventory = self.inventory_of(&open, id, routes);
-            match (source.only(), look.of(index)) {
-                (Some(file), _) => self.look_at(&mut inventory, source, file).await?,
-                (None, Some(start)) => {
-                    let findings = Arc::new(Findings::default());
-                    let plan = WalkPlan {
-                        root: Arc::clone(&open),
-                        ignores: self.ignores(id, source).await?,
-                        findings: Arc::clone(&findings),
-                        progress: Arc::clone(&self.progress),
-                        stop: stop.clone(),
-                        watch: watcher.map(|watcher| watcher.watch(index)),
-                        threads: self.settings.threads,
-                    };
-                    walk(&mut inventory, plan, start).await?;
-                    add_findings(report, findings.take());
-                }
-                (None, None) => {}
-            }
-            add_counts(report, inventory.counts);
-            roots.transactions += inventory.counts.transactions;
-            roots.add(source, id, &open);
-        }
-        Ok(roots)
-    }
-
-    async fn root_id(&self, source: &Source) -> Result<SourceRootId, ScoutError> {
-        if let Some(known) = self.catalog.root_of(source.path_bytes()).await? {
-            return Ok(known);
-        }
-        let mut tx = self.catalog.begin_scout().await?;
-        let id = tx.register_root(source.path_bytes(), self.clock.now_us()).await?;
-        tx.commit().await?;
-        Ok(id)
-    }
-
-    /// One file that was named by itself.
-    async fn look_at(
-        &self,
-        inventory: &mut Inventory<'_>,
-        source: &Source,
-        file: &[u8],
-    ) -> Result<(), ScoutError> {
-        let missing = |error: rustix::io::Errno| ScoutError::SourceUnreadable {
-            path: source.path().join(super::source::path_from(file)),
-            cause: error.into(),
-        };
-        let listing = list_one(inventory.root, file).map_err(missing)?;
-        self.progress.files_seen.add(1);
-        inventory.run_one(listing).await
-    }
-
-    async fn ignores(&self, id: SourceRootId, source: &Source) -> Result<Ignores, ScoutError> {
-        let rules = self.catalog.ignore_rules(id).await?;
-        Ok(source.ignores(&rules)?)
-    }
-
-    fn inventory_of<'a>(
-        &'a self,
-        open: &'a OpenRoot,
-        id: SourceRootId,
-        routes: Option<&'a Routes>,
-    ) -> Inventory<'a> {
-        Inventory::new(&self.catalog, self.clock.as_ref(), &self.progress, open, id, routes)
-    }
 }
 
 /// Where a pass looks for changes.
@@ -259,7 +178,7 @@ impl Look {
         Self::Hints(Vec::new())
     }
 
-    fn of(&self, source: usize) -> Option<Start> {
+    pub(crate) fn of(&self, source: usize) -> Option<Start> {
         match self {
             Self::All => Some(Start::Whole),
             Self::Hints(hints) => {
@@ -269,31 +188,4 @@ impl Look {
             }
         }
     }
-}
-
-async fn walk(
-    inventory: &mut Inventory<'_>,
-    plan: WalkPlan,
-    start: Start,
-) -> Result<(), ScoutError> {
-    if let Start::Some(hints) = &start {
-        let paths: Vec<&[u8]> = hints.iter().map(|hint| hint.path.as_slice()).collect();
-        inventory.know_above(&paths).await?;
-    }
-    let stop = plan.stop.clone();
-    inventory.run(Walk::start(plan, start)?, &stop).await
-}
-
-fn add_findings(report: &mut PassReport, found: Found) {
-    report.unreadable.append(found.unreadable);
-    report.passed_over.append(found.passed_over);
-    report.bad_ignores.append(found.bad_ignores);
-}
-
-fn add_counts(report: &mut PassReport, counts: InventoryCounts) {
-    report.directories_seen += counts.directories_seen;
-    report.files_seen += counts.files_seen;
-    report.files_new += counts.files_new;
-    report.files_changed += counts.files_changed;
-    report.files_deleted += counts.files_deleted;
 }

@@ -1,5 +1,6 @@
 //! What a pass found and did, for people and for `--json`. Lists are bounded; the counts beside them are not.
 
+use catalog::RootDoubt;
 use std::fmt;
 use std::time::Duration;
 
@@ -45,6 +46,14 @@ pub struct Unreadable {
     /// Absolute, as bytes.
     pub path: Vec<u8>,
     pub reason: String,
+}
+
+/// A source root that may not be what it was. Nothing that is missing in it counts as deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootInDoubt {
+    /// Absolute, as bytes.
+    pub path: Vec<u8>,
+    pub doubt: RootDoubt,
 }
 
 /// A name that is no regular file, and is no input for that reason.
@@ -99,6 +108,7 @@ pub struct PassReport {
     /// Jobs that were not needed: the same bytes are already in the topic.
     pub skipped: u64,
     pub unreadable: Bounded<Unreadable>,
+    pub in_doubt: Bounded<RootInDoubt>,
     pub passed_over: Bounded<PassedOver>,
     /// Lines of ignore files that are no patterns.
     pub bad_ignores: Bounded<String>,

@@ -8,7 +8,7 @@ use super::source::Source;
 use super::stop::Stop;
 use super::walk::Hint;
 use super::watch::{WatchStatus, Watcher};
-use catalog::{CatalogError, TodoLocation};
+use catalog::{CatalogError, Place, TodoLocation};
 use protocol::SourceRootId;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -51,6 +51,8 @@ struct Plan {
     /// The rules of the last pass.
     epoch: i64,
     roots: Vec<SourceRootId>,
+    /// Where each source was when the last pass began. None: away.
+    places: Vec<Option<Place>>,
     /// Files that no plugin wants may still have to be hashed.
     unrouted_left: bool,
 }
@@ -70,6 +72,7 @@ impl Scout {
         watching: &WatchReport,
         mut on_pass: impl FnMut(&PassReport),
     ) -> Result<(), ScoutError> {
+        self.is_standing = true;
         let mut plan = self.plan(watching);
         let mut look = Look::All;
         loop {
@@ -110,6 +113,7 @@ impl Scout {
             due: None,
             epoch: 0,
             roots: Vec::new(),
+            places: Vec::new(),
             unrouted_left: false,
         }
     }
@@ -122,6 +126,7 @@ impl Scout {
     ) -> Result<PassReport, ScoutError> {
         // Asked before the pass: rules that move meanwhile are seen by the next question.
         plan.epoch = self.catalog.rules_epoch().await?;
+        plan.places = self.places();
         let report = self.pass_over(look, plan.watcher.as_ref(), stop).await?;
         let now_us = self.clock.now_us();
         let in_us = |due_us: i64| Duration::from_micros((due_us - now_us).max(0).cast_unsigned());
@@ -136,10 +141,25 @@ impl Scout {
         Ok(report)
     }
 
+    fn places(&self) -> Vec<Option<Place>> {
+        self.settings.sources.iter().map(Source::place).collect()
+    }
+
+    /// Sources that came, went, or are another directory or file system by now: all below them is looked at.
+    fn moved(&self, plan: &Plan) -> Option<Look> {
+        let places = self.places().into_iter().zip(&plan.places).enumerate();
+        let moved = places.filter(|(_, (now, before))| now != *before);
+        let hints: Vec<_> =
+            moved.map(|(source, _)| (source, Hint { path: Vec::new(), deep: true })).collect();
+        (!hints.is_empty()).then_some(Look::Hints(hints))
+    }
+
+    /// Of those that are not in doubt: a file that is missing in one of these is missing in the next look, too.
     async fn root_ids(&self) -> Result<Vec<SourceRootId>, ScoutError> {
         let mut roots = Vec::new();
         for source in &self.settings.sources {
-            roots.extend(self.catalog.root_of(source.path_bytes()).await?);
+            let known = self.catalog.known_root(source.path_bytes()).await?;
+            roots.extend(known.filter(|root| root.doubt.is_none()).map(|root| root.id));
         }
         Ok(roots)
     }
@@ -177,6 +197,9 @@ impl Scout {
                 () = sleep_until(due) => return Ok(Wake::Look(Look::nowhere())),
                 look = hinted(plan.watcher.as_ref()) => return Ok(Wake::Look(look)),
                 () = sleep(ASK) => {}
+            }
+            if let Some(look) = self.moved(plan) {
+                return Ok(Wake::Look(look));
             }
             match self.is_asked_for(plan).await {
                 Ok(Some(look)) => return Ok(Wake::Look(look)),

@@ -3,8 +3,10 @@
 use super::below::join;
 use super::ignores::{IgnorePatternError, Ignores};
 use super::scout_error::ScoutError;
+use catalog::Place;
 use protocol::FileStat;
-use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, stat};
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, Stat, fstat, fstatvfs, openat, stat};
+use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +19,8 @@ use std::time::Duration;
 pub struct Source {
     /// Absolute and without links, so that one directory is one root however it was spelled.
     path: PathBuf,
+    /// It has not been there yet: the path is as it was given.
+    is_awaited: bool,
     /// Nothing but this file of the directory.
     only: Option<Vec<u8>>,
     /// Patterns in gitignore syntax, relative to the root.
@@ -30,7 +34,13 @@ impl Source {
     pub fn at(path: &Path, known: &[PathBuf]) -> Result<Self, ScoutError> {
         let missing = |cause| ScoutError::SourceUnreadable { path: path.to_owned(), cause };
         let path = std::fs::canonicalize(path).map_err(missing)?;
-        let source = |path, only| Self { path, only, ignore: Vec::new(), settle: Duration::ZERO };
+        let source = |path, only| Self {
+            path,
+            is_awaited: false,
+            only,
+            ignore: Vec::new(),
+            settle: Duration::ZERO,
+        };
         let metadata = std::fs::metadata(&path).map_err(missing)?;
         if metadata.is_dir() {
             return Ok(source(path, None));
@@ -46,6 +56,34 @@ impl Source {
         };
         let only = path.strip_prefix(&root).map(|below| below.as_os_str().as_bytes().to_vec());
         Ok(source(root, only.ok()))
+    }
+
+    /// One that is not there, and is taken up when it is. `path` is absolute.
+    pub fn awaited(path: PathBuf) -> Self {
+        let (ignore, settle) = (Vec::new(), Duration::ZERO);
+        Self { path, is_awaited: true, only: None, ignore, settle }
+    }
+
+    /// Finds out what an awaited one is, once it is there.
+    pub(crate) fn look_again(&mut self) {
+        if !self.is_awaited {
+            return;
+        }
+        if let Ok(found) = Self::at(&self.path, &[]) {
+            let (ignore, settle) = (std::mem::take(&mut self.ignore), self.settle);
+            *self = Self { ignore, settle, ..found };
+        }
+    }
+
+    /// Where it lies at this moment. None: it is away.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = openat(CWD, &self.path, flags, Mode::empty()).ok()?;
+        place(&fd, &fstat(&fd).ok()?).ok()
+    }
+
+    pub(crate) fn unreadable(&self, error: Errno) -> ScoutError {
+        ScoutError::SourceUnreadable { path: self.path.clone(), cause: error.into() }
     }
 
     pub fn path(&self) -> &Path {
@@ -67,19 +105,18 @@ impl Source {
 
     /// Fails when the root is missing, unreadable, or ours; then nothing below it counts as deleted.
     pub(crate) fn open(&self, own: &[PathBuf]) -> Result<OpenRoot, ScoutError> {
-        let unreadable = |error: rustix::io::Errno| ScoutError::SourceUnreadable {
-            path: self.path.clone(),
-            cause: error.into(),
-        };
+        let unreadable = |error| self.unreadable(error);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = openat(CWD, &self.path, flags, Mode::empty()).map_err(unreadable)?;
-        let id = place_id(&fstat(&fd).map_err(unreadable)?);
+        let stat = fstat(&fd).map_err(unreadable)?;
+        let id = place_id(&stat);
         let own = OwnPlaces::below(&self.path, own);
         if own.hold_root || own.ids.contains(&id) {
             return Err(ScoutError::SourceIsOurs { path: self.path.clone() });
         }
         let path = self.path_bytes().to_vec();
-        Ok(OpenRoot { fd, path, own })
+        let place = place(&fd, &stat).map_err(unreadable)?;
+        Ok(OpenRoot { fd, place, path, own })
     }
 }
 
@@ -87,11 +124,22 @@ impl Source {
 #[derive(Debug)]
 pub(crate) struct OpenRoot {
     pub(crate) fd: OwnedFd,
+    pub(crate) place: Place,
     pub(crate) own: OwnPlaces,
     path: Vec<u8>,
 }
 
 impl OpenRoot {
+    /// Not even a name lies in it.
+    pub(crate) fn is_empty(&self) -> Result<bool, Errno> {
+        for entry in Dir::read_from(&self.fd)? {
+            if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     pub(crate) fn absolute(&self, below: &[u8]) -> Vec<u8> {
         match (self.path.as_slice(), below) {
             (root, b"") => root.to_vec(),
@@ -142,6 +190,13 @@ impl OwnPlaces {
     pub(crate) fn have(&self, stat: &Stat) -> bool {
         self.ids.contains(&place_id(stat))
     }
+}
+
+/// A file system tells its own number where it has one: that of the device may change with each start of the machine.
+fn place(fd: &OwnedFd, stat: &Stat) -> Result<Place, Errno> {
+    let told = fstatvfs(fd)?.f_fsid;
+    let file_system = if told == 0 { stat.st_dev } else { told };
+    Ok(Place { file_system, inode: stat.st_ino })
 }
 
 fn place_id(stat: &Stat) -> PlaceId {

@@ -1,5 +1,6 @@
 //! Scout over real directories and a real catalog.
 
+mod doubt;
 mod ignores;
 mod interrupted;
 mod inventory;

@@ -2,7 +2,6 @@
 
 use super::world::{World, sha256};
 use control::clock::Clock;
-use std::fs;
 
 async fn deleted(world: &World) -> Vec<String> {
     let files = world.files().await.into_iter().filter(|(_, row)| row.status == "deleted");
@@ -112,8 +111,8 @@ async fn everything_may_be_deleted() {
         world.write(path, path);
     }
     world.scan().await;
-    fs::remove_dir_all(world.root()).unwrap();
-    fs::create_dir(world.root()).unwrap();
+    world.remove("1");
+    world.remove("d");
     assert_eq!(world.scan().await.files_deleted, 3);
     assert!(world.live().await.is_empty());
     world.idle_scan().await;

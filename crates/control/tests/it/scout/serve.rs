@@ -2,7 +2,7 @@
 
 use super::world::{World, sha256};
 use control::clock::SystemClock;
-use control::scout::{HashMode, Scout, Stop, WatchReport};
+use control::scout::{HashMode, Scout, Source, Stop, WatchReport};
 use std::fs;
 use std::io::Write;
 use std::sync::Arc;
@@ -34,7 +34,10 @@ impl Served {
     }
 
     fn scout(&self) -> Scout {
-        let mut source = self.world.source();
+        self.scout_of(self.world.source())
+    }
+
+    fn scout_of(&self, mut source: Source) -> Scout {
         source.settle = self.settle;
         let mut settings = self.world.settings_of(vec![source]);
         settings.sweep = self.sweep;
@@ -45,8 +48,11 @@ impl Served {
 
     /// Serves while `script` runs.
     async fn during(&self, script: impl AsyncFnOnce(&World, &WatchReport)) {
+        self.during_of(self.scout(), script).await;
+    }
+
+    async fn during_of(&self, mut scout: Scout, script: impl AsyncFnOnce(&World, &WatchReport)) {
         let (stop, watching) = (Stop::new(), WatchReport::default());
-        let mut scout = self.scout();
         let (mut first, started) = (true, tokio::sync::Notify::new());
         let serve = scout.serve(&stop, &watching, |_| {
             if std::mem::take(&mut first) {
@@ -193,6 +199,45 @@ async fn a_root_that_is_away_for_a_while_is_no_end() {
             fs::rename(&away, world.root()).unwrap();
             versioned(world, "b.csv", "2").await;
             assert_eq!(world.live().await, ["a.csv", "b.csv"]);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_root_that_is_not_there_yet_is_taken_up_when_it_comes() {
+    let served = Served::fresh().await;
+    let root = served.world.root();
+    fs::remove_dir(&root).unwrap();
+    let script = async |world: &World, _: &WatchReport| {
+        world.write("d/a.csv", "1");
+        versioned(world, "d/a.csv", "1").await;
+        // It is watched as any other from then on.
+        world.write("d/b.csv", "2");
+        versioned(world, "d/b.csv", "2").await;
+    };
+    served.during_of(served.scout_of(Source::awaited(root)), script).await;
+}
+
+#[tokio::test]
+async fn a_root_that_goes_and_comes_back_is_looked_at_without_any_sweep() {
+    let served = Served::fresh().await;
+    served.world.write("d/a.csv", "1");
+    served
+        .during(async |world, _| {
+            let away = world.temp().join("away");
+            fs::rename(world.root(), &away).unwrap();
+            fs::create_dir(world.root()).unwrap();
+            let began = Instant::now();
+            while world.catalog.doubted_roots().await.unwrap().is_empty() {
+                assert!(began.elapsed() < PATIENCE, "nobody saw that the root is another one");
+                sleep(Duration::from_millis(50)).await;
+            }
+            assert_eq!(world.live().await, ["d/a.csv"]);
+            fs::write(away.join("d/b.csv"), "2").unwrap();
+            fs::remove_dir(world.root()).unwrap();
+            fs::rename(&away, world.root()).unwrap();
+            versioned(world, "d/b.csv", "2").await;
+            assert_eq!(world.live().await, ["d/a.csv", "d/b.csv"]);
         })
         .await;
 }

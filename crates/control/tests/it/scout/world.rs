@@ -113,6 +113,7 @@ impl World {
             hash: self.hash,
             sweep: Duration::from_secs(3_600),
             watches_max: 0,
+            confirm_deletions: false,
         }
     }
 
