@@ -14,6 +14,7 @@ mod help;
 mod keys;
 mod mounts;
 mod names;
+mod poison;
 mod postgres;
 mod project;
 mod roles;

@@ -37,7 +37,7 @@ pub struct Loss {
     pub spent: bool,
 }
 
-const SPENT: &str = "its worker was lost three times while it ran this job alone; look at the job's log, then `casparian jobs retry`";
+const SPENT: &str = "its worker was lost again and again while it ran this job alone; look at the job's log, then `casparian jobs retry`";
 
 impl SentinelTx {
     /// Whether the attempt was still the session's to fail.

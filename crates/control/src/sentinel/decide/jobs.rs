@@ -2,6 +2,7 @@
 
 use super::decider::Decider;
 use super::event::{AbortedAttempt, Action, Claimed, InFlight};
+use super::retry::Company;
 use protocol::{JobAttempt, SessionToken};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +25,7 @@ pub(super) struct Held {
     /// Heartbeats in a row that did not list it.
     pub missed: u32,
     pub missed_at_us: i64,
-    /// It was sent to a worker that had nothing else.
-    pub alone: bool,
+    pub company: Company,
 }
 
 impl Held {
@@ -44,7 +44,7 @@ impl Held {
             dispatched_at_us: now_us,
             missed: 0,
             missed_at_us: now_us,
-            alone: false,
+            company: Company::Jobs,
         }
     }
 
@@ -62,8 +62,7 @@ impl Held {
             dispatched_at_us: lease_until_us,
             missed: 0,
             missed_at_us: lease_until_us,
-            // Whether the job took its worker down, or a restart of everything did, cannot be told: it does not count as lost alone.
-            alone: false,
+            company: Company::Earlier,
         }
     }
 

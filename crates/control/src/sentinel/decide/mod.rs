@@ -60,6 +60,7 @@
 //!
 //! Back off: after 4, 16 and 64 s, each a fifth longer or shorter; then FAILED. Where it costs no attempt it is 4 s every time, without end. A
 //! plugin's RETRIES takes the place of both "fail" and the three. A lease that ends costs no attempt: the first loss makes a suspect, and the third one that happened alone makes it FAILED.
+//! A job that takes its Sentinel down too, as one can in `run` and `serve`, is FAILED when that happened ten times alone.
 //! A `lost` of a COMMITTING job is no failure: it runs again at once.
 //!
 //! # Who gets what (`tick`, `lanes`, `worker`)

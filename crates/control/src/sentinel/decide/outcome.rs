@@ -5,6 +5,7 @@ use super::event::{Action, Assignment, Claimed, Command, Outcome, Peer, Requeue}
 use super::jobs::{Held, Phase};
 use super::lanes::Want;
 use super::message::concluded;
+use super::retry::Company;
 use super::worker::Worker;
 use catalog::Lane;
 use protocol::{
@@ -23,7 +24,7 @@ impl Decider {
             Outcome::SuspectClaimed { session, job } => {
                 self.take_off_asked(&session, 1);
                 self.hint.suspects = job.is_some();
-                self.dispatch_claimed(now_us, &session, job.into_iter().collect(), true)
+                self.dispatch_claimed(now_us, &session, job.into_iter().collect(), Company::Alone)
             }
             Outcome::ClaimedFor { session, job } => self.on_claimed_for(now_us, &session, job),
             Outcome::Granted { session, granted, refused } => {
@@ -109,7 +110,7 @@ impl Decider {
         *asked_of_lane = asked_of_lane.saturating_sub(asked);
         let has_more = jobs.len() == asked;
         self.hint.want.set(lane, has_more);
-        let mut actions = self.dispatch_claimed(now_us, session, jobs, false);
+        let mut actions = self.dispatch_claimed(now_us, session, jobs, Company::Jobs);
         if !has_more && self.hint.want.is_any() {
             actions.extend(self.give_claims(now_us));
         }
@@ -127,14 +128,14 @@ impl Decider {
         now_us: i64,
         session: &SessionToken,
         jobs: Vec<Claimed>,
-        alone: bool,
+        company: Company,
     ) -> Vec<Action> {
         let Some(peer) = self.peer_of(session) else { return give_back(jobs) };
         let lease_us = self.timing.lease_us;
         let mut actions = Vec::with_capacity(jobs.len());
         for claimed in jobs {
             let held = Held {
-                alone,
+                company,
                 ..Held::dispatched(claimed, session.clone(), Phase::Running, now_us, lease_us)
             };
             self.held.insert(claimed.job.id, held);

@@ -10,6 +10,19 @@ const BACKOFF_FIRST_US: i64 = 4_000_000;
 const BACKOFF_LAST_US: i64 = 64_000_000;
 /// So often a job may be lost while it ran alone.
 const ALONE_LOSSES_MAX: u32 = 3;
+/// And so often together with its Sentinel, which is more often the machine's fault, or a person's, than the job's.
+const LOSSES_WITH_SENTINEL_MAX: u32 = 10;
+
+/// Who else could have taken a job's worker down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Another job.
+    Jobs,
+    /// Nobody: the worker had nothing else.
+    Alone,
+    /// It ran under an earlier Sentinel: alone, where it was a suspect then.
+    Earlier,
+}
 
 /// `retryable` is the worker's word where it knows better than the class.
 pub(super) fn next_step(job: &Claimed, class: ErrorClass, retryable: Option<bool>) -> NextStep {
@@ -38,10 +51,15 @@ pub(super) fn backoff_us(job: JobAttempt, failures: u32) -> i64 {
     base + spread * share / 1_000
 }
 
-/// A loss costs no attempt. The first one in company makes a suspect (1); each alone adds one, and three alone are too many.
-pub(super) fn after_loss(job: &Claimed, was_alone: bool) -> Requeue {
-    let losses = if was_alone { job.losses.max(1) + 1 } else { job.losses.max(1) };
-    Requeue { job: job.job, losses, spent: losses > ALONE_LOSSES_MAX }
+/// A loss costs no attempt. The first one in company makes a suspect (1); each alone adds one, and three alone are too many. A job that takes
+/// the Sentinel down with its worker, as it can in `run` and `serve`, is spent later, but not never.
+pub(super) fn after_loss(job: &Claimed, company: Company) -> Requeue {
+    let (losses, spent) = match company {
+        Company::Jobs => (job.losses.max(1), false),
+        Company::Alone => (job.losses.max(1) + 1, job.losses.max(1) >= ALONE_LOSSES_MAX),
+        Company::Earlier => (job.losses + 1, job.losses >= LOSSES_WITH_SENTINEL_MAX),
+    };
+    Requeue { job: job.job, losses, spent }
 }
 
 #[cfg(test)]
@@ -117,11 +135,20 @@ mod tests {
 
     #[test]
     fn only_a_job_that_was_lost_alone_three_times_is_spent() {
-        let first = after_loss(&claimed(0, 0, None), false);
+        let first = after_loss(&claimed(0, 0, None), Company::Jobs);
         assert_eq!((first.losses, first.spent), (1, false));
-        let again_in_company = after_loss(&claimed(0, 1, None), false);
+        let again_in_company = after_loss(&claimed(0, 1, None), Company::Jobs);
         assert_eq!((again_in_company.losses, again_in_company.spent), (1, false));
-        let alone: Vec<_> = (1..=3).map(|n| after_loss(&claimed(0, n, None), true)).collect();
+        let alone: Vec<_> =
+            (1..=3).map(|n| after_loss(&claimed(0, n, None), Company::Alone)).collect();
         assert_eq!(alone.iter().map(|r| r.spent).collect::<Vec<_>>(), [false, false, true]);
+    }
+
+    #[test]
+    fn a_job_that_takes_the_sentinel_with_it_is_spent_later() {
+        let after = |losses| after_loss(&claimed(0, losses, None), Company::Earlier);
+        assert_eq!((after(0).losses, after(0).spent), (1, false));
+        assert_eq!((after(9).losses, after(9).spent), (10, false));
+        assert!(after(10).spent);
     }
 }

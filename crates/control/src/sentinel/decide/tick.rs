@@ -62,7 +62,7 @@ impl Decider {
         let mut lost = Vec::new();
         for held in self.held.values_mut().filter(|held| held.lease_until_us <= now_us) {
             match held.phase {
-                Phase::Running => lost.push(retry::after_loss(&held.claimed, held.alone)),
+                Phase::Running => lost.push(retry::after_loss(&held.claimed, held.company)),
                 // Nobody holds it now; `give_work` finds a worker to finish it.
                 Phase::Committing { .. } => held.session = None,
             }
