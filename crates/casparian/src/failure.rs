@@ -99,6 +99,7 @@ impl From<CatalogError> for Failure {
             CatalogError::Open { .. }
             | CatalogError::Unreachable { .. }
             | CatalogError::Busy(_)
+            | CatalogError::Full(_)
             | CatalogError::Database(_) => Self::unreachable(message),
             CatalogError::Deposed => Self::unreachable(message)
                 .hint("`casparian status` shows which Sentinel has this catalog now"),

@@ -17,6 +17,7 @@ const NOT_A_DATABASE: i64 = 26;
 /// that is held; a session that stood still; shut down, crashed or starting; trouble of its machine.
 const PASSING: [&str; 7] = ["08", "40", "53", LOCK_NOT_AVAILABLE, "25P03", "57P0", "58"];
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+const NO_ROOM: &str = "53100";
 
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -62,6 +63,10 @@ pub enum CatalogError {
     Corrupt { what: String },
     #[error("the catalog is busy: another process holds it longer than 10 s")]
     Busy(#[source] sqlx::Error),
+    #[error(
+        "the catalog cannot be written: the disk that it lies on is full; make room, and it goes on by itself"
+    )]
+    Full(#[source] sqlx::Error),
     #[error("the catalog cannot be read or written: {0}")]
     Database(#[source] sqlx::Error),
 }
@@ -70,7 +75,7 @@ impl CatalogError {
     /// Whether the same may succeed a little later, with nothing changed by a person.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Busy(_) | Self::RulesMoved | Self::Unreachable { .. } => true,
+            Self::Busy(_) | Self::Full(_) | Self::RulesMoved | Self::Unreachable { .. } => true,
             Self::Database(error) => may_pass(error),
             _ => false,
         }
@@ -109,7 +114,13 @@ impl From<sqlx::Error> for CatalogError {
             Some(code) => [BUSY, LOCKED].contains(&code),
             None => postgres_code(&error) == Some(LOCK_NOT_AVAILABLE),
         };
-        if is_busy { Self::Busy(error) } else { Self::Database(error) }
+        let is_full =
+            sqlite_code(&error) == Some(DISK_FULL) || postgres_code(&error) == Some(NO_ROOM);
+        match (is_busy, is_full) {
+            (true, _) => Self::Busy(error),
+            (_, true) => Self::Full(error),
+            (false, false) => Self::Database(error),
+        }
     }
 }
 

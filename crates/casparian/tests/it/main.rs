@@ -6,6 +6,7 @@ mod aborting;
 mod backfill;
 mod config;
 mod crashes;
+mod disks;
 mod doors;
 mod errors;
 mod explain;

@@ -22,6 +22,12 @@ impl Mount {
         None
     }
 
+    pub fn resize(&self, size: &str) {
+        let size = format!("remount,size={size}");
+        let mount = Command::new("mount").args(["-o", &size]).arg(&self.at).status();
+        assert!(mount.unwrap().success());
+    }
+
     /// Also while somebody still works in it: then it is gone from the tree, as a cable that was pulled.
     pub fn end(&mut self) {
         if std::mem::take(&mut self.is_mounted) {

@@ -4,7 +4,11 @@ use super::connection::Pool;
 use super::handle::{OpenMode, Pools};
 use crate::error::CatalogError;
 use crate::url::CatalogUrl;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::Connection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -59,6 +63,11 @@ fn read_options(path: &Path) -> SqliteConnectOptions {
         .row_buffer_size(ROWS_AHEAD)
 }
 
+/// A full disk has SQLite undo a transaction by itself. The driver knows nothing of that, and would begin no other on this connection, ever.
+fn is_at_rest(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
+}
+
 async fn pool(
     url: &CatalogUrl,
     connections: u32,
@@ -69,6 +78,7 @@ async fn pool(
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        .before_acquire(|connection, _| Box::pin(async { Ok(is_at_rest(connection)) }))
         .connect_with(options)
         .await;
     pool.map(Pool::Sqlite).map_err(|cause| CatalogError::opening(url, cause))
