@@ -85,6 +85,11 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether a table expression may speak of those before it.
+    pub(crate) fn has_lateral(&self) -> bool {
+        matches!(self.0, Connection::Postgres(_) | Connection::PostgresTx(_))
+    }
+
     /// The Sentinel's epoch, which stands still until the transaction ends; on SQLite by the write lock alone.
     pub(crate) fn epoch_sql(&self) -> &'static str {
         match self.0 {

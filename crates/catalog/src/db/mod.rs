@@ -12,6 +12,7 @@ mod query;
 mod row;
 mod seat;
 mod sqlite;
+mod statistics;
 mod value;
 
 pub(crate) use bulk::{Bulk, ROWS_MAX};

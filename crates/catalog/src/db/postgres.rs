@@ -20,17 +20,20 @@ pub(super) const BEGIN_WRITING: &str = "BEGIN; SELECT pg_advisory_xact_lock(hash
 /// stands still in the middle of a transaction does not keep the others from writing.
 const SESSION: &str = "SELECT set_config('search_path', quote_ident(current_schema()), false) WHERE current_schema() IS NOT NULL;
     SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 4; SET tcp_user_timeout = 15000;
-    SET lock_timeout = '10s'; SET client_min_messages = warning;";
-const WRITER: &str = "SET idle_in_transaction_session_timeout = '10s';";
+    SET lock_timeout = '10s'; SET client_min_messages = warning;
+    SET join_collapse_limit = 1; SET jit = off;";
+/// Statements that write go by index from a few rows to a few others, in the order in which they are written, as on SQLite. A planner that
+/// has no statistics yet, as in the first minute of a catalog, would read whole tables instead.
+const WRITER: &str = "SET idle_in_transaction_session_timeout = '10s';
+    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
 /// What the scout wrote last may be lost with the power: the next pass finds it again.
-const SCOUT: &str =
-    "SET idle_in_transaction_session_timeout = '10s'; SET synchronous_commit = off;";
+const SCOUT: &str = "SET synchronous_commit = off;";
 
 pub(super) fn pools(server: &Server) -> Pools {
     Pools {
-        readers: pool(server, READERS, ""),
-        scout: pool(server, 1, SCOUT),
-        sentinel: pool(server, 1, WRITER),
+        readers: pool(server, READERS, &[]),
+        scout: pool(server, 1, &[WRITER, SCOUT]),
+        sentinel: pool(server, 1, &[WRITER]),
     }
 }
 
@@ -49,15 +52,15 @@ fn options(server: &Server) -> PgConnectOptions {
 
 /// Of one connection, for who has to have the same one all the time.
 pub(super) fn lone_pool(server: &Server) -> PgPool {
-    connections(server, 1, "")
+    connections(server, 1, &[])
 }
 
-fn pool(server: &Server, count: u32, also: &'static str) -> Pool {
+fn pool(server: &Server, count: u32, also: &'static [&'static str]) -> Pool {
     Pool::Postgres(connections(server, count, also))
 }
 
 /// Made when they are first used; that the server is there was seen before.
-fn connections(server: &Server, count: u32, also: &'static str) -> PgPool {
+fn connections(server: &Server, count: u32, also: &'static [&'static str]) -> PgPool {
     PgPoolOptions::new()
         .max_connections(count)
         .acquire_timeout(CONNECT_TIMEOUT)
@@ -66,8 +69,8 @@ fn connections(server: &Server, count: u32, also: &'static str) -> PgPool {
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
-                if !also.is_empty() {
-                    sqlx::raw_sql(also).execute(&mut *connection).await?;
+                for settings in also {
+                    sqlx::raw_sql(*settings).execute(&mut *connection).await?;
                 }
                 Ok(())
             })

@@ -56,6 +56,15 @@ const CLAIM: &str = claim!(
      ORDER BY j.priority DESC, j.id LIMIT $3"
 );
 
+/// The same for a server, which would go through all jobs for the form that SQLite has to have.
+const CLAIM_LATERAL: &str = claim!(
+    "SELECT j.id FROM plugin_config c CROSS JOIN LATERAL (
+         SELECT k.id, k.priority FROM processing_job k WHERE k.manifest_id = c.active_manifest_id AND k.lane = $4
+             AND k.state = 'QUEUED' AND k.losses = 0
+         ORDER BY k.priority DESC, k.id LIMIT $3) j
+     ORDER BY j.priority DESC, j.id LIMIT $3"
+);
+
 /// There are never many of these.
 const CLAIM_SUSPECTS: &str = claim!(
     "SELECT j.id FROM processing_job j JOIN plugin_config c ON c.active_manifest_id = j.manifest_id
@@ -85,6 +94,7 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<Vec<ClaimedJob>, CatalogError> {
         let query = match from {
+            ClaimFrom::Lane(_) if self.tx.has_lateral() => db::query(CLAIM_LATERAL),
             ClaimFrom::Lane(_) => db::query(CLAIM),
             ClaimFrom::Suspects => db::query(CLAIM_SUSPECTS),
         };

@@ -155,6 +155,7 @@ impl Driver {
         // Who asks for something means the sources that lie there now.
         if there.requests || now_us - life.registry_looked_us >= REGISTRY_EVERY_US {
             life.registry_looked_us = now_us;
+            self.catalog.freshen_statistics().await?;
             let Life { decider, sent_sources, .. } = life;
             sent_sources.retain(|(peer, _)| decider.knows(peer));
             self.registrar.refresh(&self.catalog, self.epoch, now_us).await?;
