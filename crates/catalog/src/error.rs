@@ -61,7 +61,9 @@ pub enum CatalogError {
     IllegalMove { job: i64, from: String, to: String },
     #[error("the catalog holds what it cannot hold: {what}")]
     Corrupt { what: String },
-    #[error("the catalog is busy: another process holds it longer than 10 s")]
+    #[error(
+        "the catalog is busy: another process holds it longer than 10 s; `fuser` on its file tells which, and a database shell that is left open is one"
+    )]
     Busy(#[source] sqlx::Error),
     #[error(
         "the catalog cannot be written: the disk that it lies on is full; make room, and it goes on by itself"

@@ -15,6 +15,7 @@ mod help;
 mod keys;
 mod mounts;
 mod names;
+mod outages;
 mod poison;
 mod postgres;
 mod project;
