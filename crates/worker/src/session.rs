@@ -362,6 +362,7 @@ impl Session {
         }
     }
 
+    /// What was granted cannot fail: the Sentinel is told, so that it lets some time pass before somebody finishes it.
     fn on_promoted(&mut self, job: JobAttempt, promoted: Promoted) {
         let Some(held) = self.held.of(job) else { return };
         let Phase::Promoting { outputs, metrics } = &mut held.phase else { return };
@@ -377,7 +378,7 @@ impl Session {
             Promoted::Taken => drop(self.held.0.remove(&job.id)),
             Promoted::Failed(error) => {
                 tracing::error!(job = %job.id, error, "a granted job is not promoted yet");
-                self.held.0.remove(&job.id);
+                held.fail(ErrorClass::Sink, error, None);
             }
         }
     }
@@ -403,7 +404,7 @@ impl Session {
             Ok(Recovered::Overtaken) => drop(self.held.0.remove(&job.id)),
             Err(error) => {
                 tracing::error!(job = %job.id, error, "a job cannot be recovered yet");
-                self.held.0.remove(&job.id);
+                held.fail(ErrorClass::Sink, error, None);
             }
         }
     }

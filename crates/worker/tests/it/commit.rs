@@ -137,6 +137,34 @@ fn a_killed_workers_grant_is_recovered_by_another() {
 }
 
 #[test]
+fn what_was_granted_and_cannot_be_moved_is_told_and_moved_when_it_can_be() {
+    let mut rig = Rig::new(1);
+    let mut dispatch = dispatch(&rig.project, EXAMPLE);
+    rig.sentinel.dispatch(1, &dispatch);
+    let outputs = rig.sentinel.until_ready().ready[0].outputs.clone();
+    let blocked = rig.project.lake().join("sales_data").join(&outputs[0].final_name);
+    std::fs::create_dir(&blocked).unwrap();
+    let conclude = rig.sentinel.until_concluded(1);
+    assert_eq!(conclude.status, ConcludeStatus::Failed, "{conclude:?}");
+    assert_eq!((conclude.error_class, conclude.recovery), (Some(ErrorClass::Sink), 0));
+    dispatch.kind = JobKind::Recover;
+    dispatch.outputs = outputs;
+    for recovery in 1..=3 {
+        if recovery == 3 {
+            std::fs::remove_dir(&blocked).unwrap();
+        }
+        dispatch.recovery = recovery;
+        rig.sentinel.concluded.clear();
+        rig.sentinel.dispatch(1, &dispatch);
+        let conclude = rig.sentinel.until_concluded(1);
+        let is_done = conclude.status == ConcludeStatus::Success;
+        assert_eq!((is_done, conclude.recovery), (recovery == 3, recovery), "{conclude:?}");
+    }
+    assert_eq!(rig.project.rows("sales_data"), 1);
+    assert!(rig.project.staged("sales_data").is_empty());
+}
+
+#[test]
 fn a_starting_worker_sweeps_what_is_not_being_committed() {
     let mut rig = Rig::new(1);
     rig.sentinel.dispatch(1, &dispatch(&rig.project, EXAMPLE));
