@@ -9,6 +9,10 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+/// A network that was cut for long leaves a connection that would only try again after minutes: one without an answer is given up for a new one.
+const PING_MS: i32 = 5_000;
+const PONG_WITHIN_MS: i32 = 20_000;
+const CONNECT_WITHIN_MS: i32 = 5_000;
 /// Messages that are read before what waits to be sent has its turn again.
 const RECEIVE_BATCH: usize = 256;
 const FRAME_LEN_CUT: i64 = 2 * PAYLOAD_LEN_MAX as i64;
@@ -94,6 +98,9 @@ fn connect(
     dealer.set_sndhwm(SEND_HIGH_WATER)?;
     dealer.set_maxmsgsize(FRAME_LEN_CUT)?;
     dealer.set_tcp_keepalive(1)?;
+    dealer.set_heartbeat_ivl(PING_MS)?;
+    dealer.set_heartbeat_timeout(PONG_WITHIN_MS)?;
+    dealer.set_connect_timeout(CONNECT_WITHIN_MS)?;
     dealer.set_ipv6(endpoint.starts_with("tcp://["))?;
     if let Some(WorkerCurve { sentinel, own }) = curve {
         dealer.set_curve_serverkey(sentinel.as_bytes())?;
