@@ -134,6 +134,7 @@ fn table(status: &Status, waiting: &Waiting, sources: &Sources, live: &Live) -> 
 fn refused(says: &Value) -> Option<String> {
     let counts = [
         ("connections", "connections without an allowed key"),
+        ("crowding", "connections too many"),
         ("withdrawn", "messages with a withdrawn key"),
         ("malformed", "frames that were no messages"),
         ("strange", "messages of no session, or receipts for another's job"),

@@ -1,6 +1,7 @@
 //! What a process can be: Sentinel, worker, scout, or all of them. The planes are put together here and nowhere else.
 
 mod crash;
+mod descriptors;
 mod drain;
 mod engine;
 mod git;

@@ -1,5 +1,6 @@
 //! The Sentinel's role: at most one for a catalog, known by its lock.
 
+use super::descriptors::raise_limit;
 use super::identity;
 use super::presence::{Presence, sentinel_lock};
 use crate::cli::catalog_url;
@@ -37,6 +38,7 @@ impl Sentinel {
         command: &str,
     ) -> Result<Option<Self>, Failure> {
         prepare(settings)?;
+        raise_limit();
         let refused = Refused::default();
         let command_name = command.to_owned();
         let Some(path) = settings.catalog.value.file().map(sentinel_lock) else {
@@ -109,7 +111,7 @@ fn says(command: &str, endpoint: &str, refused: Refused) -> Value {
     json!({
         "command": command, "pid": std::process::id(), "host": identity::host(), "endpoint": endpoint,
         "refused": {
-            "connections": refused.connections, "withdrawn": refused.withdrawn,
+            "connections": refused.connections, "crowding": refused.crowding, "withdrawn": refused.withdrawn,
             "malformed": refused.malformed, "strange": refused.strange,
         },
     })

@@ -12,6 +12,7 @@ mod errors;
 mod explain;
 mod failing;
 mod help;
+mod hostile;
 mod keys;
 mod mounts;
 mod names;

@@ -3,6 +3,7 @@
 
 mod allow_list;
 mod batch;
+mod crowd;
 pub mod decide;
 mod dispatch;
 mod driver;

@@ -1,12 +1,15 @@
 //! What is refused, counted, and logged each time that the number has doubled: whoever knocks all the time does not fill the log.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Debug, Default)]
 pub struct Refusals {
     /// Connections without an allowed key.
     strangers: AtomicU64,
+    /// Connections beyond what one address may have, or all.
+    crowding: AtomicU64,
     /// Messages of workers whose key was withdrawn.
     withdrawn: AtomicU64,
     /// Frames that were no messages.
@@ -19,6 +22,7 @@ pub struct Refusals {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Refused {
     pub connections: u64,
+    pub crowding: u64,
     pub withdrawn: u64,
     pub malformed: u64,
     pub strange: u64,
@@ -29,6 +33,7 @@ impl Refusals {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Refused {
             connections: read(&self.strangers),
+            crowding: read(&self.crowding),
             withdrawn: read(&self.withdrawn),
             malformed: read(&self.malformed),
             strange: read(&self.strange),
@@ -43,6 +48,13 @@ impl Refusals {
                 refused,
                 "a connection is refused: its key is not on the list of allowed workers"
             );
+        }
+    }
+
+    pub(super) fn crowding(&self, address: Option<IpAddr>) {
+        if let Some(refused) = count(&self.crowding) {
+            let address = address.map_or_else(|| "this machine".to_owned(), |it| it.to_string());
+            tracing::warn!(address, refused, "a connection is refused: there are too many");
         }
     }
 

@@ -2,6 +2,7 @@
 //! and an eventfd wakes the poll. A message that is none never stops anything.
 
 use super::allow_list::{AllowList, AllowListError};
+use super::crowd::Crowd;
 use super::decide::Peer;
 use super::refusals::Refusals;
 use super::zap::Zap;
@@ -21,6 +22,10 @@ use std::thread::JoinHandle;
 const INBOX_LEN_MAX: usize = 4_096;
 /// Messages that are read before what waits to be sent has its turn again.
 const RECEIVE_BATCH: usize = 256;
+/// A connection that has not said by then what it is ends.
+const HANDSHAKE_MS: i32 = 10_000;
+/// Messages of one worker that wait in ZeroMQ; beyond it the worker's own system holds them back.
+const RECEIVE_HIGH_WATER: i32 = 100;
 /// Messages that wait in ZeroMQ for one worker; more are dropped, and its lease sorts it out.
 const SEND_HIGH_WATER: i32 = 20_000;
 /// Frames up to this size are read, to be answered with ERR; a peer that sends larger ones is cut off by ZeroMQ before they are read.
@@ -100,6 +105,7 @@ impl Socket {
     ) -> Result<Self, SocketError> {
         let context = zmq::Context::new();
         let router = router(&context, endpoint)?;
+        let crowd = Crowd::watch(&context, &router, refusals.clone())?;
         let door =
             curve.map(|curve| Door::open(&context, &router, curve, &refusals)).transpose()?;
         let bound = router.bind(endpoint);
@@ -112,7 +118,8 @@ impl Socket {
         let closing = Arc::new(AtomicBool::new(false));
         let (queue, to_send) = crossbeam_channel::unbounded();
         let (wake, is_closing) = (wake_fd.clone(), closing.clone());
-        let pump = Pump { router, door, to_send, deliver, wake, closing: is_closing, refusals };
+        let pump =
+            Pump { router, crowd, door, to_send, deliver, wake, closing: is_closing, refusals };
         let thread =
             std::thread::Builder::new().name("sentinel-socket".to_owned()).spawn(|| pump.run())?;
         let outbox = Outbox { queue, wake: wake_fd };
@@ -144,6 +151,8 @@ fn router(context: &zmq::Context, endpoint: &str) -> Result<zmq::Socket, SocketE
     router.set_sndhwm(SEND_HIGH_WATER)?;
     router.set_maxmsgsize(FRAME_LEN_CUT)?;
     router.set_tcp_keepalive(1)?;
+    router.set_handshake_ivl(HANDSHAKE_MS)?;
+    router.set_rcvhwm(RECEIVE_HIGH_WATER)?;
     router.set_router_mandatory(true)?;
     router.set_ipv6(endpoint.starts_with("tcp://["))?;
     Ok(router)
@@ -181,6 +190,7 @@ impl Door {
 
 struct Pump {
     router: zmq::Socket,
+    crowd: Crowd,
     door: Option<Door>,
     to_send: Receiver<(Peer, SentinelMessage)>,
     deliver: tokio::sync::mpsc::Sender<Inbound>,
@@ -190,10 +200,11 @@ struct Pump {
 }
 
 impl Pump {
-    fn run(self) {
+    fn run(mut self) {
         loop {
             let mut items = [
                 self.router.as_poll_item(zmq::POLLIN),
+                self.crowd.socket().as_poll_item(zmq::POLLIN),
                 zmq::PollItem::from_fd(self.wake.as_raw_fd(), zmq::POLLIN),
             ];
             if let Err(error) = zmq::poll(&mut items, -1)
@@ -203,6 +214,7 @@ impl Pump {
                 return;
             }
             clear(&self.wake);
+            self.crowd.heed();
             self.send_all();
             if self.closing.load(Ordering::Acquire) || !self.receive_all() {
                 return;
@@ -233,7 +245,7 @@ impl Pump {
     }
 
     /// A bounded number at a time, so that sending is never starved. False when nobody listens any more.
-    fn receive_all(&self) -> bool {
+    fn receive_all(&mut self) -> bool {
         for _ in 0..RECEIVE_BATCH {
             match self.receive() {
                 Ok(Some(inbound)) => {
@@ -288,7 +300,7 @@ impl Pump {
     }
 
     /// While the Sentinel is behind, what it wants sent must still go out: it may be waiting for nothing else.
-    fn hand_over(&self, mut inbound: Inbound) -> bool {
+    fn hand_over(&mut self, mut inbound: Inbound) -> bool {
         use tokio::sync::mpsc::error::TrySendError;
         loop {
             match self.deliver.try_send(inbound) {
@@ -296,6 +308,7 @@ impl Pump {
                 Err(TrySendError::Closed(_)) => return false,
                 Err(TrySendError::Full(back)) => {
                     inbound = back;
+                    self.crowd.heed();
                     self.send_all();
                     if self.closing.load(Ordering::Acquire) {
                         return false;
