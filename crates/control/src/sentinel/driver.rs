@@ -99,7 +99,7 @@ impl Driver {
         while !self.stopping.load(Ordering::Acquire) {
             let batch = self.receive().await;
             let is_quiet = batch.is_empty();
-            let mut events = events_of(batch, &self.tokens, &self.refusals);
+            let (mut events, _weights) = events_of(batch, &self.tokens, &self.refusals);
             events.push(Event::Tick);
             let mono_us = self.clock.monotonic_us();
             if is_quiet || mono_us >= life.opportunities_looked_us.saturating_add(LOOK_PAUSE_US) {

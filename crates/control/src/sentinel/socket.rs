@@ -15,17 +15,19 @@ use rustix::event::{EventfdFlags, eventfd};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 /// Messages that wait for the Sentinel; beyond it the socket is not read, and ZeroMQ holds the senders back.
 const INBOX_LEN_MAX: usize = 4_096;
+/// Bytes of these, and one message more.
+const INBOX_BYTES_MAX: usize = 64 << 20;
 /// Messages that are read before what waits to be sent has its turn again.
 const RECEIVE_BATCH: usize = 256;
 /// A connection that has not said by then what it is ends.
 const HANDSHAKE_MS: i32 = 10_000;
 /// Messages of one worker that wait in ZeroMQ; beyond it the worker's own system holds them back.
-const RECEIVE_HIGH_WATER: i32 = 100;
+const RECEIVE_HIGH_WATER: i32 = 8;
 /// Messages that wait in ZeroMQ for one worker; more are dropped, and its lease sorts it out.
 const SEND_HIGH_WATER: i32 = 20_000;
 /// Frames up to this size are read, to be answered with ERR; a peer that sends larger ones is cut off by ZeroMQ before they are read.
@@ -62,9 +64,29 @@ pub struct SentinelCurve {
 
 #[derive(Debug)]
 pub enum Inbound {
-    Message(Peer, Result<WorkerMessage, FrameError>),
+    Message(Peer, Result<WorkerMessage, FrameError>, Weight),
     /// What was sent to this peer found no connection.
     Unreachable(Peer),
+}
+
+/// The bytes of a message, which count for as long as it waits.
+#[derive(Debug)]
+pub struct Weight {
+    bytes: usize,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Weight {
+    fn new(bytes: usize, waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(bytes, Ordering::AcqRel);
+        Self { bytes, waiting: waiting.clone() }
+    }
+}
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
 }
 
 /// Where to put what is to be sent.
@@ -118,8 +140,18 @@ impl Socket {
         let closing = Arc::new(AtomicBool::new(false));
         let (queue, to_send) = crossbeam_channel::unbounded();
         let (wake, is_closing) = (wake_fd.clone(), closing.clone());
-        let pump =
-            Pump { router, crowd, door, to_send, deliver, wake, closing: is_closing, refusals };
+        let waiting = Arc::default();
+        let pump = Pump {
+            router,
+            crowd,
+            door,
+            waiting,
+            to_send,
+            deliver,
+            wake,
+            closing: is_closing,
+            refusals,
+        };
         let thread =
             std::thread::Builder::new().name("sentinel-socket".to_owned()).spawn(|| pump.run())?;
         let outbox = Outbox { queue, wake: wake_fd };
@@ -192,6 +224,8 @@ struct Pump {
     router: zmq::Socket,
     crowd: Crowd,
     door: Option<Door>,
+    /// Bytes that wait for the Sentinel.
+    waiting: Arc<AtomicUsize>,
     to_send: Receiver<(Peer, SentinelMessage)>,
     deliver: tokio::sync::mpsc::Sender<Inbound>,
     wake: Arc<OwnedFd>,
@@ -283,12 +317,13 @@ impl Pump {
             }
         }
         let frames = frames.iter().map(|frame| &frame[..]).collect::<Vec<_>>();
+        let weight = Weight::new(frames.iter().map(|frame| frame.len()).sum(), &self.waiting);
         let message = if parts > FRAMES_MAX {
             Err(FrameError::FrameCount { count: parts })
         } else {
             WorkerMessage::decode(&frames)
         };
-        Ok(Some(Inbound::Message(Peer(identity.to_vec()), message)))
+        Ok(Some(Inbound::Message(Peer(identity.to_vec()), message, weight)))
     }
 
     fn drain(&self, mut more: bool) -> zmq::Result<()> {
@@ -304,19 +339,28 @@ impl Pump {
         use tokio::sync::mpsc::error::TrySendError;
         loop {
             match self.deliver.try_send(inbound) {
-                Ok(()) => return true,
+                Ok(()) => break,
                 Err(TrySendError::Closed(_)) => return false,
-                Err(TrySendError::Full(back)) => {
-                    inbound = back;
-                    self.crowd.heed();
-                    self.send_all();
-                    if self.closing.load(Ordering::Acquire) {
-                        return false;
-                    }
-                    std::thread::sleep(std::time::Duration::from_millis(1));
-                }
+                Err(TrySendError::Full(back)) => inbound = back,
+            }
+            if !self.wait() {
+                return false;
             }
         }
+        while self.waiting.load(Ordering::Acquire) > INBOX_BYTES_MAX {
+            if !self.wait() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// False when it is over.
+    fn wait(&mut self) -> bool {
+        self.crowd.heed();
+        self.send_all();
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        !self.closing.load(Ordering::Acquire) && !self.deliver.is_closed()
     }
 }
 
