@@ -1,6 +1,7 @@
 //! Where a catalog is. A password in it is never shown.
 
 use crate::error::CatalogError;
+use protocol::without_secrets;
 use sqlx::postgres::PgConnectOptions;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -65,7 +66,7 @@ impl FromStr for CatalogUrl {
         } else {
             let path = text.strip_prefix("sqlite://").unwrap_or(text);
             if path.is_empty() || path.contains("://") {
-                return Err(CatalogError::BadUrl { url: without_password(text) });
+                return Err(CatalogError::BadUrl { url: without_secrets(text) });
             }
             Place::File(PathBuf::from(path))
         };
@@ -76,7 +77,7 @@ impl FromStr for CatalogUrl {
 impl Server {
     fn parse(text: &str) -> Result<Self, CatalogError> {
         let options: PgConnectOptions =
-            text.parse().map_err(|_| CatalogError::BadUrl { url: without_password(text) })?;
+            text.parse().map_err(|_| CatalogError::BadUrl { url: without_secrets(text) })?;
         let place = match options.get_socket() {
             Some(socket) => socket.display().to_string(),
             None => format!("{}:{}", options.get_host(), options.get_port()),
@@ -88,15 +89,6 @@ impl Server {
 
     pub(crate) fn options(&self) -> &PgConnectOptions {
         &self.options
-    }
-}
-
-/// Of a text that could not be understood, nothing that may be secret: what is before an `@`, and after a `?`.
-fn without_password(text: &str) -> String {
-    let text = text.split('?').next().unwrap_or_default();
-    match (text.split_once("://"), text.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://...@{rest}"),
-        _ => text.to_owned(),
     }
 }
 

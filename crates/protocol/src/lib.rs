@@ -15,6 +15,7 @@ mod original;
 mod output_name;
 mod payload;
 mod receipt;
+mod secret;
 mod sink;
 mod stat;
 
@@ -38,5 +39,6 @@ pub use payload::{
     PluginRefusal, ReadyJob, Refusal, Retirement, SinkTarget, StagedOutput, Superseded,
 };
 pub use receipt::{ArtifactReceipt, Metrics};
+pub use secret::without_secrets;
 pub use sink::{SinkUri, SinkUriError};
 pub use stat::FileStat;

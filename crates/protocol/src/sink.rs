@@ -1,12 +1,17 @@
 //! Sink URIs as they stand in plugin source and in casparian.toml. Source may only point below the output root or name a sink of casparian.toml.
 
 use crate::TopicName;
+use crate::secret::without_secrets;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SinkUriError {
+    #[error(
+        "'{uri}': what is secret does not belong into an address: put it into casparian.toml, [sinks.NAME] credentials, and write @NAME"
+    )]
+    Credentials { uri: String },
     #[error("'{uri}' has no scheme: write parquet://<directory> or @<sink of casparian.toml>")]
     NoScheme { uri: String },
     #[error("'{uri}': this version has no {scheme}:// sink; it has parquet://")]
@@ -41,6 +46,9 @@ impl FromStr for SinkUri {
     type Err = SinkUriError;
 
     fn from_str(uri: &str) -> Result<Self, SinkUriError> {
+        if uri.strip_prefix('@').unwrap_or(uri).contains(['@', '?']) {
+            return Err(SinkUriError::Credentials { uri: without_secrets(uri) });
+        }
         if let Some(name) = uri.strip_prefix('@') {
             return parse_named(uri, name);
         }
@@ -123,6 +131,21 @@ mod tests {
             ["parquet://_staging/x", "parquet://.casparian", "parquet://a//b", "parquet://a b"]
         {
             assert!(refused(uri).contains("is not a directory name for output"), "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_is_secret_is_refused_and_not_said() {
+        let uris = [
+            "parquet://me:hunter2@host/x",
+            "postgresql://me:hunter2@host/x",
+            "s3://b/x?key=hunter2",
+            "@me:hunter2@x",
+        ];
+        for uri in uris {
+            let error = refused(uri);
+            assert!(error.contains("what is secret does not belong into an address"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
         }
     }
 
