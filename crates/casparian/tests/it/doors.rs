@@ -116,7 +116,15 @@ fn scan_makes_an_inventory_and_nothing_else() {
     let keys = first.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>();
     assert_eq!(
         keys,
-        ["files_changed", "files_deleted", "files_new", "files_seen", "seconds", "unreadable"]
+        [
+            "files_changed",
+            "files_deleted",
+            "files_new",
+            "files_seen",
+            "roots_in_doubt",
+            "seconds",
+            "unreadable"
+        ]
     );
     assert_eq!((&first["files_seen"], &first["files_new"]), (&json!(1), &json!(1)));
     assert_eq!(project.json(&["scan", "data"])["files_new"], 0);
