@@ -110,10 +110,7 @@ pub fn prepare(settings: &Settings) -> Result<(), Failure> {
 fn says(command: &str, endpoint: &str, refused: Refused) -> Value {
     json!({
         "command": command, "pid": std::process::id(), "host": identity::host(), "endpoint": endpoint,
-        "refused": {
-            "connections": refused.connections, "crowding": refused.crowding, "withdrawn": refused.withdrawn,
-            "malformed": refused.malformed, "strange": refused.strange,
-        },
+        "refused": refused,
     })
 }
 

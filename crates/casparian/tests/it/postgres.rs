@@ -1,6 +1,6 @@
 //! The catalog on a PostgreSQL server: one after another Sentinel, and a server that crashes.
 
-use super::project::{ORDERS, Project, Running, until};
+use super::project::{ORDERS, Project, Running, python, until};
 use super::server::Server;
 use serde_json::Value;
 
@@ -43,6 +43,14 @@ fn is_active(project: &Project, name: &str) -> bool {
     status(project)["sentinel"]["endpoint"] == address(project, name)
 }
 
+/// Says something that is no message.
+fn stranger(project: &Project) {
+    let script = "import sys, zmq; s = zmq.Context().socket(zmq.DEALER); s.connect(sys.argv[1]); s.send(b'?'); s.recv_multipart()";
+    let mut python = std::process::Command::new(python());
+    python.args(["-c", script, &address(project, "one")]);
+    assert!(python.status().unwrap().success());
+}
+
 #[track_caller]
 fn check(project: &Project, files: usize) {
     until("all files are done", || completed(project) == files as u64);
@@ -63,6 +71,12 @@ fn a_run_does_what_there_is_and_a_second_one_nothing() {
     project.write("data/3.csv", "x\nthree\n");
     assert_eq!(project.json(&["run"])["jobs_completed"], 1);
     assert!(project.column("orders", "x").contains(&"three".to_owned()));
+    // Longer than a row of the server's index.
+    let deep = vec!["d".repeat(200); 14].join("/");
+    project.write(&format!("data/{deep}/deep.csv"), "x\n1\n");
+    let run = project.casparian(&["run"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stdout.contains("a catalog on a server takes 2600"), "{}", run.stdout);
     let traced = project.json(&["trace", "orders", "--where", "x = 'three'"]);
     assert!(traced.to_string().contains("3.csv"), "{traced:#}");
 }
@@ -77,6 +91,10 @@ fn a_standby_takes_over_and_the_workers_follow_it() {
     let _workers = [worker(&project), worker(&project)];
     let _scout = project.start(&["scout"]);
     until("some are done", || completed(&project) > 30);
+    stranger(&project);
+    until("the stranger is counted", || {
+        status(&project)["sentinel"]["refused"]["malformed"].as_u64() > Some(0)
+    });
     one.signal("KILL");
     until("the standby is active", || is_active(&project, "other"));
     check(&project, 300);

@@ -84,6 +84,14 @@ impl Catalog {
         &self.inner.url
     }
 
+    /// Bytes of a directory's path, where there is a bound: PostgreSQL's indexes hold no more of a row.
+    pub fn path_len_max(&self) -> Option<usize> {
+        match self.url().place() {
+            Place::File(_) => None,
+            Place::Server(_) => Some(postgres::PATH_LEN_MAX),
+        }
+    }
+
     pub(crate) fn readers(&self) -> &Pool {
         &self.inner.pools.readers
     }

@@ -8,6 +8,8 @@ use sqlx::{ConnectOptions, PgConnection, PgPool};
 use std::time::Duration;
 
 const READERS: u32 = 4;
+/// A row of an index takes a third of a page at most, less what stands around the path.
+pub(super) const PATH_LEN_MAX: usize = 2_600;
 /// Then a server that does not answer counts as not reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -170,6 +170,7 @@ impl Scout {
             stop: visit.stop.clone(),
             watch: visit.watcher.map(|watcher| watcher.watch(root.index)),
             threads: self.settings.threads,
+            path_len_max: self.catalog.path_len_max(),
         };
         let mut inventory = self.inventory_of(root, visit, deletions);
         if let Start::Some(hints) = &start {

@@ -53,6 +53,8 @@ pub(crate) struct WalkPlan {
     /// What is listed is watched from just before on.
     pub(crate) watch: Option<Watch>,
     pub(crate) threads: usize,
+    /// Where the catalog takes no longer path.
+    pub(crate) path_len_max: Option<usize>,
 }
 
 /// A walk under way. Dropping it ends the threads.

@@ -97,6 +97,14 @@ impl<'a> Walker<'a> {
             plan.findings.passed_over(path, PassedOverReason::TooDeep);
             return Ok(());
         }
+        if let Some(max) = plan.path_len_max.filter(|max| task.path.len() > *max) {
+            let reason = format!(
+                "the path below its source has {} bytes, and a catalog on a server takes {max}: shorten it, or use a catalog in a file",
+                task.path.len()
+            );
+            plan.findings.unreadable(plan.root.absolute(&task.path), reason);
+            return Ok(());
+        }
         let fd = match self.open(task) {
             Ok(fd) => Arc::new(fd),
             // Gone, or something else by now: the next pass sees what.

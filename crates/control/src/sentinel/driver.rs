@@ -5,7 +5,7 @@ use super::decide::{
     Action, Assignment, Command, Decider, Event, Hint, Outcome, Peer, Timing, Want,
 };
 use super::progress::Progress;
-use super::refusals::Refusals;
+use super::refusals::{Refusals, Refused};
 use super::requests;
 use super::socket::{Inbound, Outbox};
 use super::store::{self, Batch};
@@ -17,6 +17,7 @@ use protocol::{
     Abort, Conclude, CrashPoint, ErrorClass, JobAttempt, PluginVersion, SentinelMessage,
     crash_point,
 };
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,8 @@ use tokio::sync::mpsc::Receiver;
 const BATCH_MAX: usize = 512;
 /// The least time between two looks at the catalog, so that looking does not become the work while much is said.
 const LOOK_PAUSE_US: i64 = 5_000;
+/// The least time between two words on what was refused.
+const TELL_PAUSE_US: i64 = 1_000_000;
 /// How often the plugin directory is looked at.
 const REGISTRY_EVERY_US: i64 = 1_000_000;
 /// No back-off and no mark of a pass reaches further ahead.
@@ -63,11 +66,14 @@ struct Life {
     looked_us: i64,
     /// Plugin versions that each worker was sent the source of.
     sent_sources: BTreeSet<(Peer, PluginVersion)>,
+    /// What was refused until it was last said, and when that may be said again.
+    told: Refused,
+    tell_at_us: i64,
 }
 
 impl Driver {
     /// Until it is stopped, or deposed. A catalog that fails for a while is waited for.
-    pub(super) async fn run(&mut self, says: &str) -> Result<(), CatalogError> {
+    pub(super) async fn run(&mut self, says: &Value) -> Result<(), CatalogError> {
         while !self.stopping.load(Ordering::Acquire) {
             match self.live(says).await {
                 Ok(()) => {}
@@ -82,8 +88,8 @@ impl Driver {
     }
 
     /// From what the catalog says is in flight, until stopped or until a transaction fails: then memory and catalog may differ, and memory is thrown away.
-    async fn live(&mut self, says: &str) -> Result<(), CatalogError> {
-        self.say(says).await?;
+    async fn live(&mut self, says: &Value) -> Result<(), CatalogError> {
+        let told = self.say(says).await?;
         let in_flight = self.catalog.in_flight().await?;
         let in_flight = in_flight.into_iter().map(store::in_flight).collect();
         let decider = Decider::new(self.timing, in_flight, self.clock.monotonic_us());
@@ -93,6 +99,8 @@ impl Driver {
             registry_looked_us: 0,
             looked_us: i64::MAX,
             sent_sources: BTreeSet::new(),
+            told,
+            tell_at_us: i64::MIN,
         };
         let dead = self.dead_sessions().await?;
         self.step(&mut life, dead).await?;
@@ -106,6 +114,9 @@ impl Driver {
                 life.opportunities_looked_us = mono_us;
                 events.extend(self.look(&mut life).await?);
             }
+            if life.told != self.refusals.snapshot() && life.is_to_be_told(mono_us) {
+                life.told = self.say(says).await?;
+            }
             self.step(&mut life, events).await?;
             let (workers, in_flight) = (life.decider.workers_len(), life.decider.in_flight_len());
             self.progress.set_gauges(workers, in_flight);
@@ -113,10 +124,17 @@ impl Driver {
         Ok(())
     }
 
-    async fn say(&self, says: &str) -> Result<(), CatalogError> {
-        let mut tx = self.catalog.begin_sentinel(self.epoch).await?;
-        tx.say(says).await?;
-        tx.commit().await
+    /// To whoever looks who is active, where the catalog is on a server: with what was refused until now.
+    async fn say(&self, says: &Value) -> Result<Refused, CatalogError> {
+        let refused = self.refusals.snapshot();
+        if self.catalog.url().file().is_none() {
+            let mut says = says.clone();
+            says["refused"] = json!(refused);
+            let mut tx = self.catalog.begin_sentinel(self.epoch).await?;
+            tx.say(&says.to_string()).await?;
+            tx.commit().await?;
+        }
+        Ok(refused)
     }
 
     /// Sessions of processes on this host that are no more: their leases need not be waited for.
@@ -282,6 +300,15 @@ fn rows_by_job(command: &Command) -> BTreeMap<JobAttempt, u64> {
 }
 
 impl Life {
+    /// Once in a while: who knocks all the time is no reason to write all the time.
+    fn is_to_be_told(&mut self, mono_us: i64) -> bool {
+        let is_due = mono_us >= self.tell_at_us;
+        if is_due {
+            self.tell_at_us = mono_us + TELL_PAUSE_US;
+        }
+        is_due
+    }
+
     /// A worker that identifies may be new, and one that cannot load a plugin may have lost its source.
     fn forget_sources(&mut self, event: &Event) {
         let lost = |(_, conclude): &(_, Conclude)| conclude.error_class == Some(ErrorClass::Load);

@@ -9,7 +9,7 @@ use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;
 use catalog::{Catalog, CatalogError, OpenMode, Seat};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -167,7 +167,7 @@ fn run(
             woken: seat.woken(),
             look_every: look_every(&seat),
         };
-        let (catalog, result) = hold(driver, seat, &says.to_string()).await;
+        let (catalog, result) = hold(driver, seat, &says).await;
         drop(socket);
         catalog.close().await;
         Ok(result?)
@@ -179,13 +179,13 @@ fn look_every(seat: &Seat) -> Duration {
 }
 
 /// Until it is stopped or deposed; with the catalog that it had last.
-async fn hold(mut driver: Driver, seat: Seat, says: &str) -> (Catalog, Result<(), CatalogError>) {
+async fn hold(mut driver: Driver, seat: Seat, says: &Value) -> (Catalog, Result<(), CatalogError>) {
     let result = hold_on(&mut driver, seat, says).await;
     (driver.catalog, result)
 }
 
 /// A Sentinel that loses its seat is not active any more, at once. Where nobody else took it, it takes it again, as after a restart.
-async fn hold_on(driver: &mut Driver, mut seat: Seat, says: &str) -> Result<(), CatalogError> {
+async fn hold_on(driver: &mut Driver, mut seat: Seat, says: &Value) -> Result<(), CatalogError> {
     loop {
         let result = tokio::select! {
             result = driver.run(says) => Some(result),

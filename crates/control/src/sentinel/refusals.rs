@@ -1,5 +1,6 @@
 //! What is refused, counted, and logged each time that the number has doubled: whoever knocks all the time does not fill the log.
 
+use serde::Serialize;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +20,7 @@ pub struct Refusals {
 }
 
 /// The counts of one moment, since the Sentinel was started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Refused {
     pub connections: u64,
     pub crowding: u64,
