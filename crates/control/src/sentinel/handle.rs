@@ -1,10 +1,11 @@
 //! A Sentinel on a thread of its own: how it is started, watched and stopped.
 
 use super::decide::Timing;
+use super::door::SentinelCurve;
 use super::driver::Driver;
 use super::progress::{Progress, ProgressSnapshot};
 use super::refusals::{Refusals, Refused};
-use super::socket::{SentinelCurve, Socket, SocketError};
+use super::socket::{Socket, SocketError};
 use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;

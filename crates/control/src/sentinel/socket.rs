@@ -1,19 +1,17 @@
 //! The one thread around the ROUTER socket. Frames are decoded here and handed on; what is to be sent comes by a channel,
 //! and an eventfd wakes the poll. A message that is none never stops anything.
 
-use super::allow_list::{AllowList, AllowListError};
+use super::allow_list::AllowListError;
 use super::crowd::Crowd;
 use super::decide::Peer;
+use super::door::{Door, SentinelCurve};
 use super::refusals::Refusals;
-use super::zap::Zap;
 use crossbeam_channel::{Receiver, Sender};
 use protocol::{
-    CrashPoint, FrameError, PAYLOAD_LEN_MAX, PublicKey, SecretKey, SentinelMessage, WorkerMessage,
-    crash_point,
+    CrashPoint, FrameError, PAYLOAD_LEN_MAX, SentinelMessage, WorkerMessage, crash_point,
 };
 use rustix::event::{EventfdFlags, eventfd};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -50,16 +48,6 @@ pub enum SocketError {
     Eventfd(#[from] rustix::io::Errno),
     #[error("cannot start the socket's thread: {0}")]
     Thread(#[from] std::io::Error),
-}
-
-/// What a Sentinel needs so that messages are encrypted, and workers known by their keys.
-#[derive(Debug, Clone)]
-pub struct SentinelCurve {
-    pub secret: SecretKey,
-    /// A file with the public keys of workers; read again when it changes.
-    pub allowed_workers: PathBuf,
-    /// Of workers in this process.
-    pub own_workers: Vec<PublicKey>,
 }
 
 #[derive(Debug)]
@@ -190,36 +178,6 @@ fn router(context: &zmq::Context, endpoint: &str) -> Result<zmq::Socket, SocketE
     Ok(router)
 }
 
-/// Who comes in only with an allowed key.
-struct Door {
-    allowed: Arc<AllowList>,
-    _zap: Zap,
-}
-
-impl Door {
-    /// Before the socket is bound.
-    fn open(
-        context: &zmq::Context,
-        router: &zmq::Socket,
-        curve: SentinelCurve,
-        refusals: &Arc<Refusals>,
-    ) -> Result<Self, SocketError> {
-        if zmq::has("curve") != Some(true) {
-            return Err(SocketError::NoCurve);
-        }
-        let allowed = Arc::new(AllowList::open(curve.allowed_workers, curve.own_workers)?);
-        let zap = Zap::start(context, allowed.clone(), refusals.clone())?;
-        router.set_curve_server(true)?;
-        router.set_curve_secretkey(curve.secret.as_bytes())?;
-        Ok(Self { allowed, _zap: zap })
-    }
-
-    /// A connection outlives the withdrawal of its key: its messages do not.
-    fn lets_in(&self, frame: &mut zmq::Message) -> bool {
-        frame.gets("User-Id").is_some_and(|key| self.allowed.allows(key))
-    }
-}
-
 struct Pump {
     router: zmq::Socket,
     crowd: Crowd,
@@ -256,8 +214,11 @@ impl Pump {
         }
     }
 
-    fn send_all(&self) {
+    fn send_all(&mut self) {
         while let Ok((peer, message)) = self.to_send.try_recv() {
+            if let (Some(door), SentinelMessage::Answer(answer)) = (&mut self.door, &message) {
+                door.owners.answered(&peer, answer);
+            }
             match message.encode() {
                 Ok(frames) => {
                     let parts = [&peer.0[..], &frames.header[..], &frames.payload[..]];
@@ -299,17 +260,23 @@ impl Pump {
     }
 
     /// None: it is of a worker that is not allowed any more.
-    fn receive(&self) -> zmq::Result<Option<Inbound>> {
+    fn receive(&mut self) -> zmq::Result<Option<Inbound>> {
         let identity = self.router.recv_msg(zmq::DONTWAIT)?;
         let mut frames = Vec::with_capacity(2);
         let mut parts = 0;
+        let mut key = None;
         let mut more = identity.get_more();
         while more {
             // The parts of a message come all together or not at all.
             let mut frame = self.router.recv_msg(zmq::DONTWAIT)?;
             more = frame.get_more();
-            if parts == 0 && self.door.as_ref().is_some_and(|door| !door.lets_in(&mut frame)) {
-                return self.drain(more).map(|()| None);
+            if parts == 0
+                && let Some(door) = &self.door
+            {
+                key = door.key_of(&mut frame);
+                if key.is_none() {
+                    return self.drain(more).map(|()| None);
+                }
             }
             parts += 1;
             if parts <= FRAMES_MAX {
@@ -323,7 +290,14 @@ impl Pump {
         } else {
             WorkerMessage::decode(&frames)
         };
-        Ok(Some(Inbound::Message(Peer(identity.to_vec()), message, weight)))
+        let peer = Peer(identity.to_vec());
+        if let (Some(door), Some(key), Ok(message)) = (&mut self.door, &key, &message)
+            && !door.owners.let_say(&peer, key, message)
+        {
+            self.refusals.strange();
+            return Ok(None);
+        }
+        Ok(Some(Inbound::Message(peer, message, weight)))
     }
 
     fn drain(&self, mut more: bool) -> zmq::Result<()> {
