@@ -25,7 +25,7 @@ const RECEIVE_BATCH: usize = 256;
 /// A connection that has not said by then what it is ends.
 const HANDSHAKE_MS: i32 = 10_000;
 /// Messages of one worker that wait in ZeroMQ; beyond it the worker's own system holds them back.
-const RECEIVE_HIGH_WATER: i32 = 8;
+const RECEIVE_HIGH_WATER: i32 = 64;
 /// Messages that wait in ZeroMQ for one worker; more are dropped, and its lease sorts it out.
 const SEND_HIGH_WATER: i32 = 20_000;
 /// Frames up to this size are read, to be answered with ERR; a peer that sends larger ones is cut off by ZeroMQ before they are read.
