@@ -13,7 +13,7 @@ use crate::output::Bar;
 use catalog::report::JobFilter;
 use catalog::{Catalog, JobState, OpenMode, Opportunities};
 use control::clock::{Clock, SystemClock};
-use control::scout::{Progress, Scout, Stop};
+use control::scout::{PassReport, Progress, Scout, ScoutError, Stop};
 use std::time::{Duration, Instant};
 
 /// A file that keeps changing is looked at again so often, then it is reported.
@@ -24,6 +24,9 @@ const LOOK_PAUSE_US: i64 = 1_000_000;
 const FAILURES_MAX: usize = 1_000;
 /// For the first version of a pass.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// So long a catalog that cannot be written is waited for, and so long between two tries.
+const CATALOG_PATIENCE: Duration = Duration::from_secs(300);
+const CATALOG_PAUSE: Duration = Duration::from_secs(1);
 const PATIENCE_AT_LEAST: Duration = Duration::from_secs(60);
 
 pub struct Run<'a> {
@@ -98,7 +101,7 @@ impl Run<'_> {
             let epoch = catalog.routing_table().await?.epoch;
             let (progress, bar) = (scout.progress(), Bar::new(self.is_watched));
             let pass = {
-                let mut pass = std::pin::pin!(watched(scout.pass(stop), &progress, &bar));
+                let mut pass = std::pin::pin!(patient_pass(scout, stop, &progress, &bar));
                 let is_idle = engine.is_none() && report.helper.is_none();
                 tokio::select! {
                     pass = &mut pass => pass?,
@@ -186,6 +189,29 @@ impl Run<'_> {
             report.failures.reverse();
         }
         Ok(())
+    }
+}
+
+/// A pass, begun again while somebody else holds the catalog.
+async fn patient_pass(
+    scout: &mut Scout,
+    stop: &Stop,
+    progress: &Progress,
+    bar: &Bar,
+) -> Result<PassReport, ScoutError> {
+    let began = Instant::now();
+    loop {
+        match watched(scout.pass(stop), progress, bar).await {
+            Err(ScoutError::Catalog(error))
+                if error.is_retryable()
+                    && began.elapsed() < CATALOG_PATIENCE
+                    && !stop.is_wanted() =>
+            {
+                tracing::warn!(%error, "trying again");
+                tokio::time::sleep(CATALOG_PAUSE).await;
+            }
+            ended => return ended,
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! A pass of scout with somebody watching it.
 
-use crate::failure::Failure;
 use crate::output::{Bar, bytes, count};
 use control::scout::{PassReport, Progress, ProgressCounts, ScoutError};
 use std::time::Duration;
@@ -11,11 +10,11 @@ pub async fn watched(
     pass: impl Future<Output = Result<PassReport, ScoutError>>,
     progress: &Progress,
     bar: &Bar,
-) -> Result<PassReport, Failure> {
+) -> Result<PassReport, ScoutError> {
     let mut pass = std::pin::pin!(pass);
     loop {
         tokio::select! {
-            report = &mut pass => return Ok(report?),
+            report = &mut pass => return report,
             () = tokio::time::sleep(TICK) => {}
         }
         let counts = progress.counts();

@@ -112,12 +112,17 @@ c.execute('BEGIN EXCLUSIVE'); print('held', flush=True); sys.stdin.read()";
     let holder = holder.args(["-c", hold]).arg(project.path(".casparian/catalog.db"));
     let mut holder = holder.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     holder.stdout.as_mut().unwrap().read_exact(&mut [0; 4]).unwrap();
+    // Nothing for the plugin, and something to write down.
+    project.write("data/late.txt", "late");
+    let run = project.command(&["run"]).spawn().unwrap();
     let before = project.json(&["status"])["jobs"].clone();
     let log = || std::fs::read_to_string(project.path("serve.log")).unwrap();
     until("it says what it waits for", || log().contains("the catalog is busy"));
     assert_eq!(project.json(&["status"])["jobs"], before, "reads are answered meanwhile");
     drop(holder.stdin.take());
     holder.wait().unwrap();
+    let run = super::project::Outcome::from(run.wait_with_output().unwrap());
+    assert_eq!(run.code, 0, "a run waits, too: {}", run.stderr);
     all_is_there_once(&project);
     assert_ne!(serve.state(), 'Z', "it never ended");
 }
