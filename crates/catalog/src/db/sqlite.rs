@@ -8,7 +8,6 @@ use sqlx::Connection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
-
 use std::path::Path;
 use std::time::Duration;
 
