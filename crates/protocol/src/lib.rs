@@ -4,6 +4,7 @@
 mod bounds;
 mod crash;
 mod curve;
+mod database;
 mod declaration;
 mod error_class;
 mod frame;
@@ -21,6 +22,7 @@ mod stat;
 
 pub use crash::{CrashPoint, crash_point, on_crash_points};
 pub use curve::{CurveKeyError, KeyPair, PublicKey, SecretKey};
+pub use database::{PostgresqlTable, SqliteTable};
 pub use declaration::{Limits, PluginDeclaration, TopicDeclaration, TopicOptions};
 pub use error_class::ErrorClass;
 pub use frame::{FrameError, HEADER_LEN, Header, Opcode, PAYLOAD_LEN_MAX, PROTOCOL_VERSION};
@@ -30,7 +32,7 @@ pub use id::{
     RequestId, RuleId, SourceRootId, TopicConfigId, VersionId, WorkerNodeId,
 };
 pub use message::{Frames, SentinelMessage, WorkerMessage};
-pub use name::{NameError, PluginName, SessionToken, TopicName, WorkerId};
+pub use name::{NameError, PluginName, SessionToken, TableName, TopicName, WorkerId};
 pub use original::{OriginalConclude, OriginalDispatch, OriginalSink};
 pub use output_name::{PARQUET_SUFFIX, PART_PREFIX, STAGING, final_name, staged_file, staged_name};
 pub use payload::{

@@ -61,6 +61,8 @@ names! {
     PluginName, "plugin";
     /// A table that plugins publish to.
     TopicName, "topic";
+    /// A table of a database, or the schema that it is in.
+    TableName, "table";
     /// A worker process, unique among those that live: it names the worker's staging directories.
     WorkerId, "worker";
     /// The secret that binds jobs to the worker session that got them.

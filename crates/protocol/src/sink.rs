@@ -1,7 +1,8 @@
 //! Sink URIs as they stand in plugin source and in casparian.toml. Source may only point below the output root or name a sink of casparian.toml.
 
-use crate::TopicName;
+use crate::database::{PostgresqlTable, SqliteTable};
 use crate::secret::without_secrets;
+use crate::{NameError, TableName, TopicName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +15,9 @@ pub enum SinkUriError {
     Credentials { uri: String },
     #[error("'{uri}' has no scheme: write parquet://<directory> or @<sink of casparian.toml>")]
     NoScheme { uri: String },
-    #[error("'{uri}': this version has no {scheme}:// sink; it has parquet://")]
+    #[error(
+        "'{uri}': this version has no {scheme}:// sink; it has parquet://, sqlite:// and postgresql://"
+    )]
     UnknownScheme { uri: String, scheme: String },
     #[error("'{uri}' leaves the output root: use a relative path without '..'")]
     Escapes { uri: String },
@@ -24,15 +27,29 @@ pub enum SinkUriError {
     BadPart { uri: String, part: String },
     #[error("'{uri}': a sink's name after '@' has letters, digits, '_' and '-'")]
     BadName { uri: String },
+    #[error("'{uri}' is no table of an SQLite file: write sqlite://<file>.db/<table>")]
+    BadSqlite { uri: String },
+    #[error("'{uri}': {cause}")]
+    BadTable { uri: String, cause: NameError },
+    #[error(
+        "'{uri}' is no table of a PostgreSQL database: write postgresql://[user@]host[:port]/<database>/[<schema>/]<table>[?sslmode=require]"
+    )]
+    BadPostgresql { uri: String },
 }
 
 /// Where a topic goes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SinkUri {
     /// A directory of Parquet files, relative to the output root, with `/` between its parts.
-    Parquet { path: String },
+    Parquet {
+        path: String,
+    },
+    Sqlite(SqliteTable),
+    Postgresql(PostgresqlTable),
     /// `@warehouse`: the `[sinks.warehouse]` of casparian.toml.
-    Named { name: String },
+    Named {
+        name: String,
+    },
 }
 
 impl SinkUri {
@@ -40,12 +57,46 @@ impl SinkUri {
     pub fn default_for(topic: &TopicName) -> Self {
         Self::Parquet { path: topic.to_string() }
     }
+
+    /// Whether plugin source may say it. Places elsewhere are for casparian.toml to name.
+    pub fn may_stand_in_source(&self) -> bool {
+        match self {
+            Self::Parquet { .. } | Self::Named { .. } => true,
+            Self::Sqlite(table) => !table.file.starts_with('/'),
+            Self::Postgresql(_) => false,
+        }
+    }
+
+    /// A database without a table means the one that is called like the topic.
+    #[must_use]
+    pub fn with_table_for(self, topic: &TopicName) -> Self {
+        let named = |table: Option<TableName>| table.or_else(|| topic.as_str().parse().ok());
+        match self {
+            Self::Sqlite(it) => Self::Sqlite(SqliteTable { table: named(it.table), ..it }),
+            Self::Postgresql(it) => {
+                Self::Postgresql(PostgresqlTable { table: named(it.table), ..it })
+            }
+            other => other,
+        }
+    }
+
+    /// The place of a topic in a sink that several share.
+    #[must_use]
+    pub fn place_of(&self, topic: &TopicName) -> Self {
+        match self {
+            Self::Parquet { path } => Self::Parquet { path: format!("{path}/{topic}") },
+            other => other.clone().with_table_for(topic),
+        }
+    }
 }
 
 impl FromStr for SinkUri {
     type Err = SinkUriError;
 
     fn from_str(uri: &str) -> Result<Self, SinkUriError> {
+        if let Some(rest) = uri.strip_prefix("postgresql://") {
+            return crate::database::parse_postgresql(uri, rest).map(SinkUri::Postgresql);
+        }
         if uri.strip_prefix('@').unwrap_or(uri).contains(['@', '?']) {
             return Err(SinkUriError::Credentials { uri: without_secrets(uri) });
         }
@@ -57,6 +108,7 @@ impl FromStr for SinkUri {
         };
         match scheme {
             "parquet" => parse_parquet(uri, path),
+            "sqlite" => crate::database::parse_sqlite(uri, path).map(SinkUri::Sqlite),
             _ => {
                 Err(SinkUriError::UnknownScheme { uri: uri.to_owned(), scheme: scheme.to_owned() })
             }
@@ -84,7 +136,7 @@ fn parse_parquet(uri: &str, path: &str) -> Result<SinkUri, SinkUriError> {
 }
 
 /// A leading `_` is ours (`_staging`, `_history`), a leading `.` may be the project's state.
-fn is_directory_name(part: &str) -> bool {
+pub(crate) fn is_directory_name(part: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.=".contains(&byte);
     let first = part.bytes().next();
     part.len() <= 200
@@ -96,6 +148,8 @@ impl fmt::Display for SinkUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Parquet { path } => write!(f, "parquet://{path}"),
+            Self::Sqlite(table) => table.fmt(f),
+            Self::Postgresql(table) => table.fmt(f),
             Self::Named { name } => write!(f, "@{name}"),
         }
     }
@@ -161,7 +215,7 @@ mod tests {
     fn an_unknown_sink_is_named_with_what_there_is() {
         assert_eq!(
             refused("mysql://x/y"),
-            "'mysql://x/y': this version has no mysql:// sink; it has parquet://"
+            "'mysql://x/y': this version has no mysql:// sink; it has parquet://, sqlite:// and postgresql://"
         );
         assert!(refused("sales").contains("has no scheme"));
         assert!(refused("@a/b").contains("a sink's name after '@'"));

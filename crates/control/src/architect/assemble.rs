@@ -53,7 +53,8 @@ struct Topic {
 
 impl Topic {
     fn target(&self, uri: Option<&SinkUri>) -> SinkUri {
-        uri.cloned().unwrap_or_else(|| SinkUri::default_for(&self.name))
+        let uri = uri.cloned().unwrap_or_else(|| SinkUri::default_for(&self.name));
+        uri.with_table_for(&self.name)
     }
 
     fn targets(&self) -> Vec<SinkUri> {
@@ -145,7 +146,7 @@ impl Assembly {
             for (place, uri) in &topic.uris {
                 let uri = topic.target(uri.as_ref());
                 // In a named sink each topic has a place of its own.
-                let is_place = matches!(uri, SinkUri::Parquet { .. });
+                let is_place = !matches!(uri, SinkUri::Named { .. });
                 let mut others = self.topics[..index].iter();
                 let earlier = others.find(|other| other.targets().contains(&uri));
                 if let Some(earlier) = earlier.filter(|_| is_place) {

@@ -8,7 +8,7 @@ use super::values::{
     ValueError, parse_memory_bytes, parse_priority, parse_retries, parse_timeout_ms,
 };
 use crate::route::{Glob, check_tag};
-use protocol::TopicName;
+use protocol::{SinkUri, TopicName};
 
 /// What the comment lines before the first statement say. A line comes without its comment sign.
 pub(super) fn read<'s>(lines: impl IntoIterator<Item = At<&'s str>>) -> Reading {
@@ -132,7 +132,8 @@ fn topic(value: &str) -> Result<Fact, Problem> {
 
 pub(super) fn topic_at(name: &str, uri: Option<&str>) -> Result<Fact, Problem> {
     let name: TopicName = name.parse().map_err(Problem::Topic)?;
-    match uri.map(str::parse).transpose() {
+    match uri.map(str::parse::<SinkUri>).transpose() {
+        Ok(Some(uri)) if !uri.may_stand_in_source() => Err(Problem::Elsewhere { topic: name, uri }),
         Ok(uri) => Ok(Fact::Topic { name, uri }),
         Err(source) => Err(Problem::Uri { topic: name, source }),
     }

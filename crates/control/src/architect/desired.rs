@@ -95,11 +95,11 @@ fn resolve_uri(
     topic: &TopicDeclaration,
     settings: &RegistrySettings,
 ) -> Result<SinkUri, Problem> {
-    let SinkUri::Named { name } = uri else { return Ok(uri) };
-    let Some(SinkUri::Parquet { path }) = settings.sinks.get(&name) else {
+    let SinkUri::Named { name } = uri else { return Ok(uri.with_table_for(&topic.name)) };
+    let Some(sink) = settings.sinks.get(&name) else {
         let known = settings.sinks.keys().cloned().collect();
         return Err(Problem::UnknownSink { topic: topic.name.clone(), sink: name, known });
     };
     // A sink is shared: each topic has its own place in it.
-    Ok(SinkUri::Parquet { path: format!("{path}/{}", topic.name) })
+    Ok(sink.place_of(&topic.name))
 }

@@ -107,6 +107,10 @@ pub enum Problem {
     #[error("TOPIC {topic}: {source}")]
     Uri { topic: TopicName, source: SinkUriError },
     #[error(
+        "TOPIC {topic}: {uri} lies elsewhere than below the output root: name it in casparian.toml, [sinks.NAME] uri, and write @NAME"
+    )]
+    Elsewhere { topic: TopicName, uri: SinkUri },
+    #[error(
         "TOPIC '{value}' has more than a name and a uri: for another uri write another TOPIC line"
     )]
     TopicTail { value: String },

@@ -81,7 +81,7 @@ impl Sinks {
 pub(super) fn parquet_path(uri: &SinkUri) -> Result<&str, SinkError> {
     match uri {
         SinkUri::Parquet { path } => Ok(path),
-        SinkUri::Named { .. } => Err(SinkError::Unsupported { uri: uri.clone() }),
+        _ => Err(SinkError::Unsupported { uri: uri.clone() }),
     }
 }
 

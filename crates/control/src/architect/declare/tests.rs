@@ -211,7 +211,7 @@ fn every_error_of_a_file_is_told_at_once_with_its_line() {
           plugins/x.py:4: TAG 'a, b' is not a tag: use letters, digits, '_', '-', '.' and ':', start with a letter or a digit, at most 105 characters; for another tag write another TAG line
           plugins/x.py:5: TOPIC 'a b c' has more than a name and a uri: for another uri write another TOPIC line
           plugins/x.py:6: TOPIC '../x' is not a topic name: use letters, digits, '_', '-' and '.', start with a letter or a digit, at most 100 characters
-          plugins/x.py:7: TOPIC t: 'mysql://h/x': this version has no mysql:// sink; it has parquet://
+          plugins/x.py:7: TOPIC t: 'mysql://h/x': this version has no mysql:// sink; it has parquet://, sqlite:// and postgresql://
           plugins/x.py:8: TOPIC u: 'parquet://../x' leaves the output root: use a relative path without '..'
           plugins/x.py:9: TIMEOUT '30 parsecs' is not a duration: write e.g. 30s, 10m, 1h
           plugins/x.py:10: MEMORY 'lots' is not a size: write e.g. 512MB, 2GB
@@ -239,6 +239,14 @@ fn what_is_said_twice_is_an_error() {
     check(
         "# TOPIC: a\n# TOPIC: a parquet://a",
         "plugins/x.py:2: TOPIC a parquet://a stands at line 1 already: say it once",
+    );
+    check(
+        "# TOPIC: a sqlite:///srv/x.db",
+        "plugins/x.py:1: TOPIC a: sqlite:///srv/x.db lies elsewhere than below the output root: name it in casparian.toml, [sinks.NAME] uri, and write @NAME",
+    );
+    check(
+        "# TOPIC: a sqlite://x.db/t\n# TOPIC: t sqlite://x.db",
+        "plugins/x.py:2: a and t both go to sqlite://x.db/t: give each topic a place of its own",
     );
     check(
         "# TOPIC: a parquet://x\n# TOPIC: b parquet://x",
@@ -333,7 +341,7 @@ fn a_manifest_is_a_constant() {
     );
     check_manifest(
         "sinks={'a': 'sqlite:///x.db/t'}",
-        "plugins/x.py:1: TOPIC a: 'sqlite:///x.db/t': this version has no sqlite:// sink; it has parquet://",
+        "plugins/x.py:1: TOPIC a: sqlite:///x.db/t lies elsewhere than below the output root: name it in casparian.toml, [sinks.NAME] uri, and write @NAME",
     );
     let other = |line| {
         format!(
