@@ -16,6 +16,7 @@ mod original;
 mod output_name;
 mod payload;
 mod receipt;
+mod schema;
 mod secret;
 mod sink;
 mod stat;
@@ -41,6 +42,9 @@ pub use payload::{
     PluginRefusal, ReadyJob, Refusal, Retirement, SinkTarget, StagedOutput, Superseded,
 };
 pub use receipt::{ArtifactReceipt, Metrics};
+pub use schema::{
+    Column, ColumnType, ColumnTypeError, SchemaConflict, StructPart, TimeUnit, TopicSchema,
+};
 pub use secret::without_secrets;
 pub use sink::{SinkUri, SinkUriError};
 pub use stat::FileStat;
