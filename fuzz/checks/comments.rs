@@ -1,7 +1,7 @@
 //! The magic comments of a plugin's source.
 
 use control::architect::declare;
-use protocol::{PluginDeclaration, TopicOptions};
+use protocol::{PluginDeclaration, QuarantineLimit, TopicOptions};
 use std::fmt::Write;
 
 const FILE: &str = "plugins/p.py";
@@ -42,12 +42,26 @@ fn plain(declaration: &PluginDeclaration) -> String {
     limits.retries.iter().for_each(|retries| line("RETRIES", retries.to_string()));
     for topic in &declaration.topics {
         topic.uris.iter().for_each(|uri| line("TOPIC", format!("{} {uri}", topic.name)));
-        let TopicOptions { history_all, retract_on_delete, dedup } = topic.options;
+        let TopicOptions { history_all, retract_on_delete, dedup, strict, max_quarantine } =
+            topic.options;
         let history = if history_all { "all" } else { "current" };
         let on_delete = if retract_on_delete { "retract" } else { "keep" };
         let dedup = if dedup { "on" } else { "off" };
-        let options = format!("history={history} on_delete={on_delete} dedup={dedup}");
+        let schema = if strict { "strict" } else { "evolve" };
+        let limit = match max_quarantine {
+            QuarantineLimit { rows: 0, percent } => format!(" max_quarantine={percent}%"),
+            QuarantineLimit { rows, percent: 0 } => format!(" max_quarantine={rows}"),
+            QuarantineLimit { .. } => String::new(),
+        };
+        let options =
+            format!("history={history} on_delete={on_delete} dedup={dedup} schema={schema}{limit}");
         line("OPTIONS", format!("{}: {options}", topic.name));
+        for column in &topic.schema.columns {
+            let name = column.name.replace('"', "\"\"");
+            let not_null = if column.not_null { " not null" } else { "" };
+            let column = format!("\"{name}\" {}{not_null}", column.column_type);
+            line("SCHEMA", format!("{}: {column}", topic.name));
+        }
     }
     declaration.tags.iter().for_each(|tag| line("TAG", tag.clone()));
     declaration.patterns.iter().for_each(|pattern| line("PATTERN", pattern.clone()));

@@ -8,6 +8,7 @@ use catalog::{
 use protocol::{
     CommitId, ContentHash, Environment, FileStat, JobAttempt, Limits, LocationId, Metrics,
     PluginDeclaration, PluginVersion, ReadyJob, SessionToken, StagedOutput, TopicOptions,
+    TopicSchema,
 };
 use std::error::Error;
 use std::io::Write;
@@ -81,6 +82,7 @@ async fn register(catalog: &Catalog, epoch: SentinelEpoch) -> Outcome {
         uri: "parquet://rows".parse()?,
         mode: "append".to_owned(),
         options: TopicOptions::default(),
+        declared: TopicSchema::default(),
     };
     let declaration =
         PluginDeclaration { patterns: vec!["*".to_owned()], ..PluginDeclaration::default() };
@@ -233,7 +235,8 @@ fn ready(job: JobAttempt) -> Result<ReadyJob, Box<dyn Error>> {
         rows: 10,
         size_bytes: 1_000,
         hash: ContentHash::new([1; 32]),
-        schema: "a: int64".to_owned(),
+        schema: serde_json::from_str(r#"[{"name":"a","type":"int64"}]"#)?,
+        reasons: Vec::new(),
     };
     let (commit_id, outputs) = (CommitId::from(job.id), vec![output]);
     Ok(ReadyJob { job: job.id, attempt: job.attempt, commit_id, outputs })

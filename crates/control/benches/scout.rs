@@ -4,7 +4,7 @@
 use catalog::{Catalog, DesiredPlugin, DesiredRegistry, OpenMode, TopicTarget};
 use control::clock::{Clock, SystemClock};
 use control::scout::{HashMode, Scout, ScoutSettings, Source, Stop};
-use protocol::{Limits, PluginDeclaration, PluginVersion, TopicOptions};
+use protocol::{Limits, PluginDeclaration, PluginVersion, TopicOptions, TopicSchema};
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::Write;
@@ -161,6 +161,7 @@ async fn scout(work: &Path, catalog: &str, tree: &Path) -> Outcome<Scout> {
             uri: "parquet://rows".parse()?,
             mode: "append".to_owned(),
             options: TopicOptions::default(),
+            declared: TopicSchema::default(),
         }],
         limits: Limits::default(),
         settings: "{}".to_owned(),

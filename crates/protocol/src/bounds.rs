@@ -122,7 +122,7 @@ fn cut(text: &mut String, len_max: usize) {
 mod tests {
     use super::*;
     use crate::output_name::staged_name;
-    use crate::{ContentHash, JobId, StagedOutput};
+    use crate::{ContentHash, JobId, StagedOutput, TopicSchema};
 
     type Spoil = fn(&mut ReadyJob);
 
@@ -136,7 +136,8 @@ mod tests {
             rows: 1,
             size_bytes: 100,
             hash: ContentHash::new([1; 32]),
-            schema: String::new(),
+            schema: TopicSchema::default(),
+            reasons: Vec::new(),
         };
         let outputs = vec![output("a"), output("b")];
         ReadyJob { job: job.id, attempt: 2, commit_id: job.id.into(), outputs }

@@ -1,6 +1,6 @@
 //! What a plugin's source declares: routing, topics and limits. The control plane reads it from the source, never by running it.
 
-use crate::{SinkUri, TopicName};
+use crate::{SinkUri, TopicName, TopicSchema};
 use serde::{Deserialize, Serialize};
 
 /// The magic comments or the `MANIFEST` of one plugin, checked.
@@ -21,6 +21,9 @@ pub struct TopicDeclaration {
     /// One or more; several fan out.
     pub uris: Vec<SinkUri>,
     pub options: TopicOptions,
+    /// `SCHEMA`: what the source says of its columns; empty when it says nothing.
+    #[serde(default, skip_serializing_if = "TopicSchema::is_empty")]
+    pub schema: TopicSchema,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,11 +35,41 @@ pub struct TopicOptions {
     pub retract_on_delete: bool,
     /// `dedup=off` clears it: content that is already in the topic is processed again for another path.
     pub dedup: bool,
+    /// `schema=strict`: a new column or another type fails the job.
+    pub strict: bool,
+    pub max_quarantine: QuarantineLimit,
+}
+
+/// A job with more rows in quarantine than both of these fails and publishes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineLimit {
+    pub rows: u64,
+    /// Of all rows of the job in this topic.
+    pub percent: u8,
+}
+
+impl QuarantineLimit {
+    pub fn is_exceeded(self, quarantined: u64, all: u64) -> bool {
+        let share = u128::from(quarantined) * 100;
+        quarantined > self.rows && share > u128::from(self.percent) * u128::from(all)
+    }
+}
+
+impl Default for QuarantineLimit {
+    fn default() -> Self {
+        Self { rows: 10, percent: 10 }
+    }
 }
 
 impl Default for TopicOptions {
     fn default() -> Self {
-        Self { history_all: false, retract_on_delete: false, dedup: true }
+        Self {
+            history_all: false,
+            retract_on_delete: false,
+            dedup: true,
+            strict: false,
+            max_quarantine: QuarantineLimit::default(),
+        }
     }
 }
 

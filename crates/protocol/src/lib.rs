@@ -24,7 +24,7 @@ mod stat;
 pub use crash::{CrashPoint, crash_point, on_crash_points};
 pub use curve::{CurveKeyError, KeyPair, PublicKey, SecretKey};
 pub use database::{PostgresqlTable, SqliteTable};
-pub use declaration::{Limits, PluginDeclaration, TopicDeclaration, TopicOptions};
+pub use declaration::{Limits, PluginDeclaration, QuarantineLimit, TopicDeclaration, TopicOptions};
 pub use error_class::ErrorClass;
 pub use frame::{FrameError, HEADER_LEN, Header, Opcode, PAYLOAD_LEN_MAX, PROTOCOL_VERSION};
 pub use hash::{ContentHash, ParseHashError, PluginVersion};
@@ -39,11 +39,13 @@ pub use output_name::{PARQUET_SUFFIX, PART_PREFIX, STAGING, final_name, staged_f
 pub use payload::{
     Abort, AnnouncedPlugin, Busy, Conclude, ConcludeStatus, Dispatch, Environment, ErrReport,
     Grant, Heartbeat, HeartbeatAnswer, Identify, JobAttempt, JobKind, JobLimits, JobProgress,
-    PluginRefusal, ReadyJob, Refusal, Retirement, SinkTarget, StagedOutput, Superseded,
+    PluginRefusal, QuarantineReason, ReadyJob, Refusal, Retirement, SinkTarget, StagedOutput,
+    Superseded,
 };
 pub use receipt::{ArtifactReceipt, Metrics};
 pub use schema::{
-    Column, ColumnType, ColumnTypeError, SchemaConflict, StructPart, TimeUnit, TopicSchema,
+    Column, ColumnType, ColumnTypeError, DeclaredSchemaError, LINEAGE, SchemaConflict, StructPart,
+    TimeUnit, TopicSchema,
 };
 pub use secret::without_secrets;
 pub use sink::{SinkUri, SinkUriError};

@@ -3,7 +3,8 @@
 
 use crate::{
     ArtifactId, ArtifactReceipt, CommitId, ContentHash, ErrorClass, FileStat, JobId, Metrics,
-    PluginName, PluginVersion, SessionToken, SinkUri, TopicName, TopicOptions, VersionId, WorkerId,
+    PluginName, PluginVersion, SessionToken, SinkUri, TopicName, TopicOptions, TopicSchema,
+    VersionId, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -114,8 +115,9 @@ pub struct SinkTarget {
     pub topic: TopicName,
     pub uri: SinkUri,
     pub mode: String,
+    /// The topic's columns as they are known; none until the first rows fix them.
     #[serde(default)]
-    pub schema_def: Option<String>,
+    pub schema_def: Option<TopicSchema>,
     #[serde(default)]
     pub options: TopicOptions,
 }
@@ -187,8 +189,23 @@ pub struct StagedOutput {
     pub rows: u64,
     pub size_bytes: u64,
     pub hash: ContentHash,
-    /// Columns and types, without the lineage columns: `name: type` lines.
-    pub schema: String,
+    /// Without the lineage columns.
+    #[serde(default, skip_serializing_if = "TopicSchema::is_empty")]
+    pub schema: TopicSchema,
+    /// Of rows in quarantine: why they are there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<QuarantineReason>,
+}
+
+/// Rows of one job that are in quarantine for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineReason {
+    /// None: the record as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Of the first of them.
+    pub reason: String,
+    pub rows: u64,
 }
 
 /// Sentinel to Worker: the answer to IDENTIFY, HEARTBEAT and CONCLUDE.
@@ -217,6 +234,9 @@ pub struct HeartbeatAnswer {
     pub granted: Vec<Grant>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refusal>,
+    /// Neither: an older job may say first what a topic looks like. To be announced again soon.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deferred: Vec<JobAttempt>,
     /// CONCLUDEs that are in the catalog.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub concluded: Vec<JobAttempt>,
@@ -259,6 +279,8 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retirement {
     pub artifact: ArtifactId,
+    /// The attempt that published it: what a later one did stays.
+    pub job: JobAttempt,
     pub topic: TopicName,
     pub uri: SinkUri,
     /// Relative to the sink.

@@ -58,10 +58,24 @@ impl SinkUri {
         Self::Parquet { path: topic.to_string() }
     }
 
+    /// Where rows of a topic go that fit no column of it, when this is the first place of the topic.
+    #[must_use]
+    pub fn quarantine(&self, topic: &TopicName) -> Self {
+        match self {
+            Self::Parquet { path } => Self::Parquet { path: format!("{path}/{QUARANTINE}") },
+            _ => Self::Parquet { path: format!("{topic}/{QUARANTINE}") },
+        }
+    }
+
+    pub fn is_quarantine(&self) -> bool {
+        matches!(self, Self::Parquet { path } if path.ends_with(QUARANTINE))
+    }
+
     /// Whether plugin source may say it. Places elsewhere are for casparian.toml to name.
     pub fn may_stand_in_source(&self) -> bool {
         match self {
-            Self::Parquet { .. } | Self::Named { .. } => true,
+            Self::Parquet { .. } => !self.is_quarantine(),
+            Self::Named { .. } => true,
             Self::Sqlite(table) => !table.file.starts_with('/'),
             Self::Postgresql(_) => false,
         }
@@ -129,11 +143,16 @@ fn parse_parquet(uri: &str, path: &str) -> Result<SinkUri, SinkUriError> {
         return Err(SinkUriError::Escapes { uri: uri.to_owned() });
     }
     let path = path.trim_end_matches('/');
-    if let Some(part) = path.split('/').find(|part| !is_directory_name(part)) {
+    let directory = path.strip_suffix(QUARANTINE).and_then(|path| path.strip_suffix('/'));
+    let mut parts = directory.unwrap_or(path).split('/');
+    if let Some(part) = parts.find(|part| !is_directory_name(part)) {
         return Err(SinkUriError::BadPart { uri: uri.to_owned(), part: part.to_owned() });
     }
     Ok(SinkUri::Parquet { path: path.to_owned() })
 }
+
+/// Below a topic's directory.
+const QUARANTINE: &str = "_quarantine";
 
 /// A leading `_` is ours (`_staging`, `_history`), a leading `.` may be the project's state.
 pub(crate) fn is_directory_name(part: &str) -> bool {
@@ -205,7 +224,9 @@ mod tests {
 
     #[test]
     fn a_uri_survives_its_text_form() {
-        for uri in ["parquet://sales", "parquet://a/b/year=2024", "@warehouse"] {
+        for uri in
+            ["parquet://sales", "parquet://a/b/year=2024", "@warehouse", "parquet://a/_quarantine"]
+        {
             assert_eq!(uri.parse::<SinkUri>().unwrap().to_string(), uri);
         }
         assert_eq!("parquet://a/".parse::<SinkUri>().unwrap().to_string(), "parquet://a");

@@ -1,5 +1,6 @@
 //! Why an attempt did not succeed, as it is told to the Sentinel.
 
+use crate::contract::ContractError;
 use crate::sinks::SinkError;
 use protocol::ErrorClass;
 
@@ -30,6 +31,12 @@ fn shortened(text: String) -> String {
     let tail = text.ceil_char_boundary(text.len() - TEXT_BYTES_MAX / 2);
     let left_out = tail - head;
     format!("{}\n[... {left_out} bytes ...]\n{}", &text[..head], &text[tail..])
+}
+
+impl From<ContractError> for JobFailure {
+    fn from(error: ContractError) -> Self {
+        Self::new(ErrorClass::Plugin, error.to_string())
+    }
 }
 
 impl From<SinkError> for JobFailure {

@@ -75,7 +75,7 @@ impl JobRunner {
         let started = Instant::now();
         let outputs = stagers.seal()?;
         times.stage = stagers.busy + started.elapsed();
-        let metrics = metrics(dispatch, &outputs, stagers.rows, &times);
+        let metrics = metrics(dispatch, &outputs, &stagers, &times);
         Ok(StagedJob { outputs, metrics })
     }
 
@@ -166,13 +166,18 @@ fn key_of(dispatch: &Dispatch, hello: &Hello) -> GuestKey {
     }
 }
 
-fn metrics(dispatch: &Dispatch, outputs: &[Unsynced], rows: u64, times: &Times) -> Metrics {
+fn metrics(
+    dispatch: &Dispatch,
+    outputs: &[Unsynced],
+    stagers: &Stagers<'_>,
+    times: &Times,
+) -> Metrics {
     let ms = [("execute", times.execute), ("stage", times.stage)];
     Metrics {
-        rows,
+        rows: stagers.rows,
         size_bytes: outputs.iter().map(|unsynced| unsynced.output.size_bytes).sum(),
         bytes_in: dispatch.size,
-        quarantined: 0,
+        quarantined: stagers.quarantined,
         ms: ms.map(|(phase, time)| (phase.to_owned(), time.as_millis() as u64)).into(),
     }
 }

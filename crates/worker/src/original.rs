@@ -56,7 +56,8 @@ fn sink(sink: OriginalSink) -> Result<SinkTarget, JobFailure> {
         topic: sink.topic.parse().map_err(|error| refused(ErrorClass::Sink, &error))?,
         uri: sink.uri.parse().map_err(|error| refused(ErrorClass::Sink, &error))?,
         mode: sink.mode,
-        schema_def: sink.schema_def,
+        // The original has no schemas, and says null.
+        schema_def: None,
         options: TopicOptions::default(),
     })
 }

@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(2);
 /// The Sentinel may forget a worker at any time, but not so that the two do nothing but greet each other.
 const IDENTIFY_PAUSE: Duration = Duration::from_millis(200);
+/// Until what was neither granted nor refused is announced again.
+const DEFERRED_PAUSE: Duration = Duration::from_millis(100);
 /// Heartbeats without an answer until another Sentinel is tried.
 const SILENT_BEATS_MAX: u32 = 5;
 
@@ -270,6 +272,9 @@ impl Session {
         }
         for refusal in &answer.refused {
             self.give_up(refusal);
+        }
+        if !answer.deferred.is_empty() {
+            self.next_beat = self.next_beat.min(Instant::now() + DEFERRED_PAUSE);
         }
         for job in answer.concluded {
             let ended =

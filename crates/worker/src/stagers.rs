@@ -1,10 +1,14 @@
-//! All sinks of one job: what is published goes to those of its topic, and memory and open files are bounded over all of them.
+//! All sinks of one job: what is published is held against its topic's contract and goes to the topic's sinks, what does not fit goes to
+//! quarantine, and memory and open files are bounded over all of them.
 
+use crate::contract::{Misfit, Quarantine, TopicContract, rows_of};
 use crate::failure::JobFailure;
 use crate::host::JobControl;
 use crate::sinks::{Lineage, SinkError, Sinks, Stager, Unsynced};
 use arrow_array::RecordBatch;
-use protocol::{Dispatch, ErrorClass, JobAttempt, SinkTarget};
+use protocol::{
+    Dispatch, ErrorClass, JobAttempt, QuarantineLimit, SinkTarget, TopicName, TopicSchema,
+};
 use std::time::{Duration, Instant};
 
 /// In memory, of all sinks together.
@@ -13,8 +17,23 @@ const BUFFERED_BYTES_MAX: usize = 64 << 20;
 const MANY: usize = 16;
 const OPEN_FILES_MAX: usize = 512;
 
+/// One topic of the job.
+struct Topic {
+    name: TopicName,
+    contract: TopicContract,
+    /// Which of the stagers are its sinks.
+    sinks: Vec<usize>,
+    /// The one for what does not fit.
+    quarantine_at: usize,
+    quarantine: Quarantine,
+    limit: QuarantineLimit,
+    /// That were published, whatever became of them.
+    rows: u64,
+}
+
 /// One stager per sink. Dropped unsealed, they leave nothing behind.
 pub struct Stagers<'a> {
+    topics: Vec<Topic>,
     stagers: Vec<Stager>,
     /// What each has in memory, as of its last write.
     buffered: Vec<usize>,
@@ -22,7 +41,9 @@ pub struct Stagers<'a> {
     written: Vec<u64>,
     writes: u64,
     pub control: &'a JobControl,
+    /// In the topics.
     pub rows: u64,
+    pub quarantined: u64,
     pub busy: Duration,
 }
 
@@ -36,30 +57,76 @@ impl<'a> Stagers<'a> {
         check_distinct(&dispatch.sinks)?;
         let lineage = Lineage { job: job.id, version: dispatch.file_version_id };
         let many = dispatch.sinks.len() > MANY;
-        let open = dispatch.sinks.iter().map(|target| sinks.stager(target, job, lineage, many));
-        let stagers = open.collect::<Result<Vec<_>, _>>()?;
+        let open = |target: &SinkTarget| sinks.stager(target, job, lineage, many);
+        let mut stagers = dispatch.sinks.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let mut topics: Vec<Topic> = Vec::new();
+        for (at, target) in dispatch.sinks.iter().enumerate() {
+            match topics.iter_mut().find(|topic| topic.name == target.topic) {
+                Some(topic) => topic.sinks.push(at),
+                None => {
+                    topics.push(Topic::new(target, at, stagers.len()));
+                    let uri = target.uri.quarantine(&target.topic);
+                    stagers.push(open(&SinkTarget { uri, ..target.clone() })?);
+                }
+            }
+        }
         let (buffered, written) = (vec![0; stagers.len()], vec![0; stagers.len()]);
-        let busy = Duration::ZERO;
-        Ok(Self { stagers, buffered, written, writes: 0, control, rows: 0, busy })
+        Ok(Self {
+            topics,
+            stagers,
+            buffered,
+            written,
+            writes: 0,
+            control,
+            rows: 0,
+            quarantined: 0,
+            busy: Duration::ZERO,
+        })
     }
 
     pub fn write(&mut self, topic: &str, batch: &RecordBatch) -> Result<(), JobFailure> {
         let started = Instant::now();
-        let mut known = false;
-        for index in 0..self.stagers.len() {
-            if self.stagers[index].topic() == topic {
-                self.write_to(index, batch)?;
-                known = true;
-            }
+        let at = self.topics.iter().position(|known| known.name.as_str() == topic);
+        let at = at.ok_or_else(|| self.undeclared(topic))?;
+        if batch.num_rows() > 0 {
+            self.publish(at, batch)?;
         }
-        if !known {
-            return Err(self.undeclared(topic));
-        }
-        let rows = batch.num_rows() as u64;
-        self.rows += rows;
-        self.control.add_rows(rows, batch.get_array_memory_size() as u64);
+        self.control.add_rows(batch.num_rows() as u64, batch.get_array_memory_size() as u64);
         self.busy += started.elapsed();
         Ok(())
+    }
+
+    fn publish(&mut self, at: usize, batch: &RecordBatch) -> Result<(), JobFailure> {
+        let topic = &mut self.topics[at];
+        let first = topic.rows + 1;
+        topic.rows += batch.num_rows() as u64;
+        let taken = topic.contract.take(batch)?;
+        let sinks = topic.sinks.clone();
+        self.quarantine(at, batch, &taken.misfits, first)?;
+        for sink in sinks {
+            self.write_to(sink, &taken.rows)?;
+        }
+        self.rows += taken.rows.num_rows() as u64;
+        Ok(())
+    }
+
+    fn quarantine(
+        &mut self,
+        at: usize,
+        batch: &RecordBatch,
+        misfits: &[Misfit],
+        first: u64,
+    ) -> Result<(), JobFailure> {
+        if misfits.is_empty() {
+            return Ok(());
+        }
+        let topic = &mut self.topics[at];
+        topic.quarantine.count(misfits);
+        let sink = topic.quarantine_at;
+        let rows = rows_of(batch, misfits, first)
+            .map_err(|cause| SinkError::Columns { topic: topic.name.clone(), cause })?;
+        self.quarantined += misfits.len() as u64;
+        Ok(self.write_to(sink, &rows)?)
     }
 
     fn write_to(&mut self, index: usize, batch: &RecordBatch) -> Result<(), SinkError> {
@@ -102,18 +169,65 @@ impl<'a> Stagers<'a> {
     }
 
     fn undeclared(&self, topic: &str) -> JobFailure {
-        let declared = self.stagers.iter().map(Stager::topic).collect::<Vec<_>>().join(", ");
+        let declared = self.topics.iter().map(|topic| topic.name.as_str());
+        let declared = declared.collect::<Vec<_>>().join(", ");
         let text = format!("the plugin published to '{topic}'; its topics are: {declared}");
         JobFailure::new(ErrorClass::Plugin, text)
     }
 
     /// All or nothing.
     pub fn seal(&mut self) -> Result<Vec<Unsynced>, JobFailure> {
-        let sealed = self.stagers.iter_mut().map(Stager::seal).collect::<Result<Vec<_>, _>>();
+        self.topics.iter().try_for_each(Topic::check_limit)?;
+        let sealed = self.seal_all();
         if sealed.is_err() {
             self.stagers.iter_mut().for_each(Stager::unseal);
         }
-        Ok(sealed?.into_iter().flatten().collect())
+        Ok(sealed?)
+    }
+
+    fn seal_all(&mut self) -> Result<Vec<Unsynced>, SinkError> {
+        let mut outputs = Vec::new();
+        for topic in &mut self.topics {
+            for sink in &topic.sinks {
+                outputs.extend(self.stagers[*sink].seal(topic.contract.schema())?);
+            }
+            let quarantined = self.stagers[topic.quarantine_at].seal(&TopicSchema::default())?;
+            outputs.extend(quarantined.map(|mut unsynced| {
+                unsynced.output.reasons = std::mem::take(&mut topic.quarantine.reasons);
+                unsynced
+            }));
+        }
+        Ok(outputs)
+    }
+}
+
+impl Topic {
+    fn new(target: &SinkTarget, sink: usize, quarantine_at: usize) -> Self {
+        Self {
+            name: target.topic.clone(),
+            contract: TopicContract::new(target),
+            sinks: vec![sink],
+            quarantine_at,
+            quarantine: Quarantine::default(),
+            limit: target.options.max_quarantine,
+            rows: 0,
+        }
+    }
+
+    fn check_limit(&self) -> Result<(), JobFailure> {
+        if !self.limit.is_exceeded(self.quarantine.rows, self.rows) {
+            return Ok(());
+        }
+        let why = self.quarantine.reasons.iter().take(3).map(|reason| match &reason.column {
+            Some(column) => format!("column '{column}': {} ({} rows)", reason.reason, reason.rows),
+            None => format!("{} ({} rows)", reason.reason, reason.rows),
+        });
+        let (name, why) = (&self.name, why.collect::<Vec<_>>().join("; "));
+        let text = format!(
+            "topic {name}: {} of {} rows do not fit, more than its max_quarantine: {why}. Mend the plugin or its SCHEMA, or set OPTIONS {name}: max_quarantine=...",
+            self.quarantine.rows, self.rows
+        );
+        Err(JobFailure::new(ErrorClass::Plugin, text))
     }
 }
 

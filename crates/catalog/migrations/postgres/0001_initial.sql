@@ -152,6 +152,18 @@ CREATE TABLE topic_config (
     UNIQUE (plugin_name, topic_name, uri)
 );
 
+-- One row for each change of what a topic's rows look like.
+CREATE TABLE topic_schema (
+    topic         TEXT COLLATE "C" NOT NULL,
+    version       BIGINT NOT NULL,
+    -- JSON: name, type and what is declared of each column.
+    schema_json   TEXT NOT NULL,
+    -- Whose rows it came with; null: a plugin's SCHEMA says it.
+    job_id        BIGINT,
+    created_at_us BIGINT NOT NULL,
+    PRIMARY KEY (topic, version)
+);
+
 CREATE TABLE environment_context (
     id          BIGINT PRIMARY KEY,
     fingerprint TEXT NOT NULL UNIQUE,
@@ -241,21 +253,24 @@ CREATE UNIQUE INDEX processing_job_live ON processing_job (location_id, plugin_n
 CREATE INDEX processing_job_content ON processing_job (content_id, plugin_name) WHERE has_content = 1;
 
 CREATE TABLE artifact (
-    id            BIGINT PRIMARY KEY,
-    job_id        BIGINT NOT NULL REFERENCES processing_job (id),
-    attempt       BIGINT NOT NULL,
-    topic         TEXT COLLATE "C" NOT NULL,
-    uri           TEXT COLLATE "C" NOT NULL,
-    staged        TEXT NOT NULL,
-    file          TEXT NOT NULL,
-    rows          BIGINT NOT NULL,
-    size_bytes    BIGINT NOT NULL,
-    hash          BYTEA NOT NULL,
-    schema        TEXT NOT NULL,
-    state         TEXT NOT NULL,
+    id             BIGINT PRIMARY KEY,
+    job_id         BIGINT NOT NULL REFERENCES processing_job (id),
+    attempt        BIGINT NOT NULL,
+    topic          TEXT COLLATE "C" NOT NULL,
+    uri            TEXT COLLATE "C" NOT NULL,
+    staged         TEXT NOT NULL,
+    file           TEXT NOT NULL,
+    rows           BIGINT NOT NULL,
+    size_bytes     BIGINT NOT NULL,
+    hash           BYTEA NOT NULL,
+    -- That of the topic when they were granted; 0 in quarantine.
+    schema_version BIGINT NOT NULL,
+    -- Its rows fit no column.
+    in_quarantine  BIGINT NOT NULL,
+    state          TEXT NOT NULL,
     -- A superseded file that lies in _history.
-    retired       BIGINT NOT NULL,
-    created_at_us BIGINT NOT NULL,
+    retired        BIGINT NOT NULL,
+    created_at_us  BIGINT NOT NULL,
     UNIQUE (job_id, attempt, topic, uri)
 );
 CREATE INDEX artifact_to_retire ON artifact (id) WHERE state = 'SUPERSEDED' AND retired = 0;
@@ -268,7 +283,9 @@ CREATE TABLE quarantine (
     uri     TEXT COLLATE "C" NOT NULL,
     file    TEXT NOT NULL,
     rows    BIGINT NOT NULL,
-    reasons TEXT NOT NULL
+    -- JSON: column, reason and rows of each.
+    reasons TEXT NOT NULL,
+    UNIQUE (job_id, topic)
 );
 
 CREATE TABLE request (

@@ -151,6 +151,18 @@ CREATE TABLE topic_config (
     UNIQUE (plugin_name, topic_name, uri)
 );
 
+-- One row for each change of what a topic's rows look like.
+CREATE TABLE topic_schema (
+    topic         TEXT NOT NULL,
+    version       BIGINT NOT NULL,
+    -- JSON: name, type and what is declared of each column.
+    schema_json   TEXT NOT NULL,
+    -- Whose rows it came with; null: a plugin's SCHEMA says it.
+    job_id        BIGINT,
+    created_at_us BIGINT NOT NULL,
+    PRIMARY KEY (topic, version)
+);
+
 CREATE TABLE environment_context (
     id          INTEGER PRIMARY KEY,
     fingerprint TEXT NOT NULL UNIQUE,
@@ -240,21 +252,24 @@ CREATE UNIQUE INDEX processing_job_live ON processing_job (location_id, plugin_n
 CREATE INDEX processing_job_content ON processing_job (content_id, plugin_name) WHERE has_content = 1;
 
 CREATE TABLE artifact (
-    id            INTEGER PRIMARY KEY,
-    job_id        BIGINT NOT NULL REFERENCES processing_job (id),
-    attempt       INTEGER NOT NULL,
-    topic         TEXT NOT NULL,
-    uri           TEXT NOT NULL,
-    staged        TEXT NOT NULL,
-    file          TEXT NOT NULL,
-    rows          BIGINT NOT NULL,
-    size_bytes    BIGINT NOT NULL,
-    hash          BLOB NOT NULL,
-    schema        TEXT NOT NULL,
-    state         TEXT NOT NULL,
+    id             INTEGER PRIMARY KEY,
+    job_id         BIGINT NOT NULL REFERENCES processing_job (id),
+    attempt        INTEGER NOT NULL,
+    topic          TEXT NOT NULL,
+    uri            TEXT NOT NULL,
+    staged         TEXT NOT NULL,
+    file           TEXT NOT NULL,
+    rows           BIGINT NOT NULL,
+    size_bytes     BIGINT NOT NULL,
+    hash           BLOB NOT NULL,
+    -- That of the topic when they were granted; 0 in quarantine.
+    schema_version BIGINT NOT NULL,
+    -- Its rows fit no column.
+    in_quarantine  INTEGER NOT NULL,
+    state          TEXT NOT NULL,
     -- A superseded file that lies in _history.
-    retired       INTEGER NOT NULL,
-    created_at_us BIGINT NOT NULL,
+    retired        INTEGER NOT NULL,
+    created_at_us  BIGINT NOT NULL,
     UNIQUE (job_id, attempt, topic, uri)
 );
 CREATE INDEX artifact_to_retire ON artifact (id) WHERE state = 'SUPERSEDED' AND retired = 0;
@@ -267,7 +282,9 @@ CREATE TABLE quarantine (
     uri     TEXT NOT NULL,
     file    TEXT NOT NULL,
     rows    BIGINT NOT NULL,
-    reasons TEXT NOT NULL
+    -- JSON: column, reason and rows of each.
+    reasons TEXT NOT NULL,
+    UNIQUE (job_id, topic)
 );
 
 CREATE TABLE request (

@@ -5,7 +5,7 @@ use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use protocol::{
     ContentHash, FileStat, JobId, Limits, ManifestId, PluginName, PluginVersion, SinkUri,
-    TopicName, TopicOptions, VersionId,
+    TopicName, TopicOptions, TopicSchema, VersionId,
 };
 use std::collections::HashMap;
 
@@ -33,6 +33,8 @@ pub struct ManifestDetail {
     /// JSON object.
     pub settings: String,
     pub topics: Vec<TopicTarget>,
+    /// Of those topics that have one.
+    pub schemas: HashMap<TopicName, TopicSchema>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct TopicTarget {
     pub uri: SinkUri,
     pub mode: String,
     pub options: TopicOptions,
+    /// What the plugin's source says of its columns.
+    pub declared: TopicSchema,
 }
 
 const DETAILS: &str = "SELECT r.path, d.path, l.name, l.racy, l.inode, l.size, l.mtime_ns, l.ctime_ns, v.id, h.content_hash, v.size, j.manifest_id, j.id
@@ -89,13 +93,16 @@ impl SentinelTx {
         let name: String = row.try_get(0)?;
         let version: Vec<u8> = row.try_get(1)?;
         let limits: String = row.try_get(3)?;
+        let topics = self.topic_targets(&name).await?;
+        let names = topics.iter().map(|target| target.topic.as_str()).collect();
         Ok(ManifestDetail {
+            schemas: self.latest_schemas(&names).await?,
             version: PluginVersion::try_from(version.as_slice())
                 .map_err(|error| CatalogError::corrupt(error.to_string()))?,
             source: row.try_get(2)?,
             limits: from_json(&limits)?,
             settings: row.try_get(4)?,
-            topics: self.topic_targets(&name).await?,
+            topics,
             name: parsed(&name)?,
         })
     }
@@ -104,16 +111,17 @@ impl SentinelTx {
         &mut self,
         plugin: &str,
     ) -> Result<Vec<TopicTarget>, CatalogError> {
-        let sql = "SELECT topic_name, uri, mode, options FROM topic_config WHERE plugin_name = $1 ORDER BY position";
+        let sql = "SELECT topic_name, uri, mode, options, schema_json FROM topic_config WHERE plugin_name = $1 ORDER BY position";
         let rows = db::query(sql).bind(plugin).fetch_all(&mut *self.tx).await?;
         let target = |row: &Row| -> Result<TopicTarget, CatalogError> {
             let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            let options: String = row.try_get(3)?;
+            let (options, declared): (String, Option<String>) = (row.try_get(3)?, row.try_get(4)?);
             Ok(TopicTarget {
                 topic: parsed(&topic)?,
                 uri: parsed(&uri)?,
                 mode: row.try_get(2)?,
                 options: from_json(&options)?,
+                declared: declared.map(|text| from_json(&text)).transpose()?.unwrap_or_default(),
             })
         };
         rows.iter().map(target).collect()

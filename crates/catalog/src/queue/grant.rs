@@ -1,8 +1,9 @@
 //! RUNNING to COMMITTING: from here a job only rolls forward.
 
 use super::job::Job;
+use super::schemas::{Say, Schemas};
 use super::supersede::Reach;
-use crate::db::{Bulk, ROWS_MAX, parsed};
+use crate::db::{self, Bulk, ROWS_MAX, parsed, to_json};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
@@ -20,11 +21,14 @@ pub enum GrantOutcome {
     Refused {
         reason: &'static str,
     },
+    /// Neither: an older job may say first what a topic looks like.
+    Deferred,
 }
 
 const GONE: &str = "there is no such job";
 const OVER: &str = "this attempt is over: the job went on without this worker";
 const OVERTAKEN: &str = "a newer version of the file is there";
+const MOVED: &str = "the schema of a topic went on: the file runs again";
 const ELSEWHERE: &str = "it has an output where none of its plugin's topics go";
 
 /// By plugin.
@@ -35,10 +39,12 @@ type Targets = HashMap<String, Vec<(TopicName, SinkUri)>>;
 enum Verdict {
     Granted,
     Refused(&'static str),
+    Deferred,
 }
 
 impl SentinelTx {
-    /// An answer to each, in their order. Granting the same attempt again gives the same answer.
+    /// An answer to each, in their order. Granting the same attempt again gives the same answer. They are looked at in the order of the
+    /// jobs' ids, so that what a topic's first rows say of its columns does not depend on who was faster.
     pub async fn grant(
         &mut self,
         ready: &[ReadyJob],
@@ -48,12 +54,19 @@ impl SentinelTx {
         let ids: Vec<JobId> = ready.iter().map(|one| one.job).collect();
         let jobs = self.jobs(&ids).await?;
         let targets = self.targets(jobs.values()).await?;
-        let mut verdicts = Vec::with_capacity(ready.len());
+        let mut schemas = self.schemas_of(ready).await?;
+        let mut verdicts = vec![Verdict::Deferred; ready.len()];
         let (mut new, mut overtaken, mut astray) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = HashSet::new();
-        for one in ready {
+        let mut order: Vec<usize> = (0..ready.len()).collect();
+        order.sort_by_key(|at| ready[*at].job);
+        for at in order {
+            let one = &ready[at];
             let job = jobs.get(&one.job);
-            let verdict = verdict(job, one, session, &targets);
+            let mut verdict = verdict(job, one, session, &targets);
+            if let Some(job) = job.filter(|job| job.state == JobState::Running) {
+                verdict = judged(verdict, job, one, &mut schemas);
+            }
             if let Some(job) = job.filter(|job| job.state == JobState::Running)
                 && seen.insert(one.job)
             {
@@ -61,15 +74,17 @@ impl SentinelTx {
                     Verdict::Granted => new.push((job, one)),
                     Verdict::Refused(OVERTAKEN) => overtaken.push(job),
                     // Its topics may have been moved meanwhile: then it goes well the next time.
-                    Verdict::Refused(ELSEWHERE) => astray.push(job),
-                    Verdict::Refused(_) => {}
+                    Verdict::Refused(ELSEWHERE | MOVED) => astray.push(job),
+                    Verdict::Refused(_) | Verdict::Deferred => {}
                 }
             }
-            verdicts.push((one.job, verdict));
+            verdicts[at] = verdict;
         }
         self.end_all(&overtaken, JobState::Superseded, now_us).await?;
         self.queue_again(&astray, now_us).await?;
-        self.commit_to(&new, now_us).await?;
+        self.store_schemas(&schemas, now_us).await?;
+        self.commit_to(&new, &schemas, now_us).await?;
+        let verdicts: Vec<_> = ids.into_iter().zip(verdicts).collect();
         self.answers(&verdicts).await
     }
 
@@ -89,6 +104,7 @@ impl SentinelTx {
     async fn commit_to(
         &mut self,
         new: &[(&Job, &ReadyJob)],
+        schemas: &Schemas,
         now_us: i64,
     ) -> Result<(), CatalogError> {
         new.iter().try_for_each(|(job, _)| job.check_move(JobState::Committing))?;
@@ -103,7 +119,11 @@ impl SentinelTx {
         });
         let outputs: Vec<_> = outputs.collect();
         for chunk in outputs.chunks(ROWS_MAX) {
-            self.insert_artifacts(chunk, now_us).await?;
+            self.insert_artifacts(chunk, schemas, now_us).await?;
+        }
+        let in_quarantine = |(_, output): &&(JobAttempt, &StagedOutput)| output.uri.is_quarantine();
+        for (job, output) in outputs.iter().filter(in_quarantine) {
+            self.insert_quarantine(*job, output, now_us).await?;
         }
         Ok(())
     }
@@ -111,10 +131,11 @@ impl SentinelTx {
     async fn insert_artifacts(
         &mut self,
         outputs: &[(JobAttempt, &StagedOutput)],
+        schemas: &Schemas,
         now_us: i64,
     ) -> Result<(), CatalogError> {
         let ids = self.catalog.ids().await?;
-        let insert = "INSERT INTO artifact (id, job_id, attempt, topic, uri, staged, file, rows, size_bytes, hash, schema, state, retired, created_at_us) ";
+        let insert = "INSERT INTO artifact (id, job_id, attempt, topic, uri, staged, file, rows, size_bytes, hash, schema_version, in_quarantine, state, retired, created_at_us) ";
         let insert = Bulk::rows(insert, outputs, |mut row, (job, output)| {
             row.push_bind(ids.next(now_us))
                 .push_bind(job.id.get())
@@ -126,11 +147,36 @@ impl SentinelTx {
                 .push_bind(output.rows.cast_signed())
                 .push_bind(output.size_bytes.cast_signed())
                 .push_bind(output.hash.as_bytes().as_slice())
-                .push_bind(output.schema.as_str())
+                .push_bind(schema_version(schemas, output))
+                .push_bind(i64::from(output.uri.is_quarantine()))
                 .push("'PROMOTING', 0")
                 .push_bind(now_us);
         });
         insert.execute(&mut self.tx).await?;
+        Ok(())
+    }
+
+    async fn insert_quarantine(
+        &mut self,
+        job: JobAttempt,
+        output: &StagedOutput,
+        now_us: i64,
+    ) -> Result<(), CatalogError> {
+        // An earlier attempt of the job may have said something else.
+        let delete = "DELETE FROM quarantine WHERE job_id = $1 AND topic = $2";
+        let query = db::query(delete).bind(job.id.get()).bind(output.topic.as_str());
+        query.execute(&mut *self.tx).await?;
+        let insert = "INSERT INTO quarantine (id, job_id, topic, uri, file, rows, reasons) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        db::query(insert)
+            .bind(self.next_id(now_us).await?)
+            .bind(job.id.get())
+            .bind(output.topic.as_str())
+            .bind(output.uri.to_string())
+            .bind(output.final_name.as_str())
+            .bind(output.rows.cast_signed())
+            .bind(to_json(&output.reasons)?)
+            .execute(&mut *self.tx)
+            .await?;
         Ok(())
     }
 
@@ -150,6 +196,7 @@ impl SentinelTx {
         }
         let answer = |(job, verdict): &(JobId, Verdict)| match *verdict {
             Verdict::Refused(reason) => GrantOutcome::Refused { reason },
+            Verdict::Deferred => GrantOutcome::Deferred,
             Verdict::Granted => {
                 let supersede = supersede.get(job).cloned().unwrap_or_default();
                 GrantOutcome::Granted { supersede }
@@ -163,10 +210,17 @@ impl SentinelTx {
         jobs: &[i64],
     ) -> Result<HashMap<JobId, Vec<Superseded>>, CatalogError> {
         let mut outputs: HashMap<JobId, Vec<Superseded>> = HashMap::new();
+        if jobs.is_empty() {
+            return Ok(outputs);
+        }
+        let stay = self.topics_but(|options| !options.history_all).await?;
         for chunk in jobs.chunks(ROWS_MAX) {
-            let select =
-                "SELECT job_id, topic, uri FROM artifact WHERE state = 'CURRENT' AND job_id IN ";
+            let select = "SELECT a.job_id, a.topic, a.uri, j.plugin_name FROM processing_job j JOIN artifact a ON a.job_id = j.id
+                          WHERE a.state = 'CURRENT' AND j.id IN ";
             for row in Bulk::ids(select, chunk).fetch(&mut self.tx).await? {
+                if stay.contains(&(row.try_get(3)?, row.try_get(1)?)) {
+                    continue;
+                }
                 let job = JobId::new(row.try_get(0)?);
                 let (topic, uri) = (parsed(row.try_get(1)?)?, parsed(row.try_get(2)?)?);
                 outputs.entry(job).or_default().push(Superseded { topic, uri, job });
@@ -197,10 +251,34 @@ fn verdict(
     }
 }
 
+/// Whether what would be granted fits the schemas of its topics.
+fn judged(verdict: Verdict, job: &Job, ready: &ReadyJob, schemas: &mut Schemas) -> Verdict {
+    if verdict != Verdict::Granted {
+        schemas.forget(job.id);
+        return verdict;
+    }
+    match schemas.judge(job, ready) {
+        Say::Fits => Verdict::Granted,
+        Say::Waits => Verdict::Deferred,
+        Say::Moved => {
+            schemas.forget(job.id);
+            Verdict::Refused(MOVED)
+        }
+    }
+}
+
+fn schema_version(schemas: &Schemas, output: &StagedOutput) -> i64 {
+    let version = schemas.version(&output.topic).unwrap_or(0);
+    if output.uri.is_quarantine() { 0 } else { version }
+}
+
 fn go_to(outputs: &[StagedOutput], targets: Option<&Vec<(TopicName, SinkUri)>>) -> bool {
     let is_one = |output: &StagedOutput| {
         targets.is_some_and(|targets| {
-            targets.iter().any(|(topic, uri)| *topic == output.topic && *uri == output.uri)
+            targets.iter().any(|(topic, uri)| {
+                *topic == output.topic
+                    && (*uri == output.uri || uri.quarantine(topic) == output.uri)
+            })
         })
     };
     outputs.iter().all(is_one)

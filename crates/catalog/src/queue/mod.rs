@@ -15,6 +15,7 @@ mod restore;
 mod retire;
 mod retract;
 mod retry;
+mod schemas;
 mod supersede;
 mod waiting;
 

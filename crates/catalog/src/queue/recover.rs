@@ -4,7 +4,7 @@ use crate::db::{self, Row, content_hash, parsed};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
-use protocol::{JobAttempt, JobId, SessionToken, StagedOutput};
+use protocol::{JobAttempt, JobId, SessionToken, StagedOutput, TopicSchema};
 
 /// What was granted, as the recoverer has to find it.
 pub type RecoveryOutput = StagedOutput;
@@ -27,7 +27,7 @@ impl SentinelTx {
         &mut self,
         job: JobId,
     ) -> Result<Vec<RecoveryOutput>, CatalogError> {
-        let sql = "SELECT topic, uri, staged, file, rows, size_bytes, hash, schema FROM artifact
+        let sql = "SELECT topic, uri, staged, file, rows, size_bytes, hash FROM artifact
                    WHERE job_id = $1 AND state = 'PROMOTING' ORDER BY id";
         let rows = db::query(sql).bind(job.get()).fetch_all(&mut *self.tx).await?;
         let output = |row: &Row| -> Result<StagedOutput, CatalogError> {
@@ -40,7 +40,9 @@ impl SentinelTx {
                 rows: row.try_get::<i64, _>(4)?.cast_unsigned(),
                 size_bytes: row.try_get::<i64, _>(5)?.cast_unsigned(),
                 hash: content_hash(row, 6)?,
-                schema: row.try_get(7)?,
+                // What was granted has been judged by it.
+                schema: TopicSchema::default(),
+                reasons: Vec::new(),
             })
         };
         rows.iter().map(output).collect()

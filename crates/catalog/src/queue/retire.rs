@@ -3,17 +3,18 @@
 use crate::db::{self, Bulk, ROWS_MAX, Row, parsed};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
-use protocol::{ArtifactId, Retirement};
+use protocol::{ArtifactId, JobAttempt, JobId, Retirement};
 
 impl SentinelTx {
     pub async fn retirements(&mut self, limit: usize) -> Result<Vec<Retirement>, CatalogError> {
-        let sql = "SELECT id, topic, uri, file FROM artifact WHERE state = 'SUPERSEDED' AND retired = 0 ORDER BY id LIMIT $1";
+        let sql = "SELECT id, topic, uri, file, job_id, attempt FROM artifact WHERE state = 'SUPERSEDED' AND retired = 0 ORDER BY id LIMIT $1";
         let rows = db::query(sql).bind(limit as i64).fetch_all(&mut *self.tx).await?;
         let retirement = |row: &Row| -> Result<Retirement, CatalogError> {
             let (topic, uri): (String, String) = (row.try_get(1)?, row.try_get(2)?);
             let artifact = ArtifactId::new(row.try_get(0)?);
             Ok(Retirement {
                 artifact,
+                job: JobAttempt { id: JobId::new(row.try_get(4)?), attempt: row.try_get(5)? },
                 topic: parsed(&topic)?,
                 uri: parsed(&uri)?,
                 file: row.try_get(3)?,

@@ -144,7 +144,7 @@ impl SentinelTx {
     }
 
     /// Plugin and topic where nothing leaves. A topic that no plugin declares any more has no wishes.
-    async fn topics_but(
+    pub(super) async fn topics_but(
         &mut self,
         leaves: impl Fn(TopicOptions) -> bool,
     ) -> Result<HashSet<(String, String)>, CatalogError> {

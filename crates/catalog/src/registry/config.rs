@@ -1,7 +1,7 @@
 //! What is in force of a plugin: its subscription, limits, settings and topics.
 
 use super::model::{DesiredPlugin, auto_tag};
-use crate::db;
+use crate::db::{self, to_json};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use std::collections::BTreeSet;
@@ -67,15 +67,17 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<(), CatalogError> {
         let name = plugin.name.as_str();
-        if self.topic_targets(name).await? == plugin.topics {
+        let before = self.topic_targets(name).await?;
+        if before == plugin.topics {
             return Ok(());
         }
         let delete = "DELETE FROM topic_config WHERE plugin_name = $1";
         db::query(delete).bind(name).execute(&mut *self.tx).await?;
-        let insert = "INSERT INTO topic_config (id, plugin_name, topic_name, uri, position, mode, options) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let insert = "INSERT INTO topic_config (id, plugin_name, topic_name, uri, position, mode, options, schema_json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         for (position, topic) in plugin.topics.iter().enumerate() {
-            let options = serde_json::to_string(&topic.options)
-                .map_err(|error| CatalogError::corrupt(error.to_string()))?;
+            let options = to_json(&topic.options)?;
+            let is_declared = !topic.declared.is_empty();
+            let declared = is_declared.then(|| to_json(&topic.declared)).transpose()?;
             db::query(insert)
                 .bind(self.next_id(now_us).await?)
                 .bind(name)
@@ -84,8 +86,13 @@ impl SentinelTx {
                 .bind(position as i64)
                 .bind(&topic.mode)
                 .bind(options)
+                .bind(declared)
                 .execute(&mut *self.tx)
                 .await?;
+        }
+        let topics = before.iter().chain(&plugin.topics).map(|target| target.topic.as_str());
+        for topic in topics.collect::<BTreeSet<_>>() {
+            self.declare_schema(topic, now_us).await?;
         }
         Ok(())
     }

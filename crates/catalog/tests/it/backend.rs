@@ -8,9 +8,9 @@ use catalog::{
     TopicTarget, WorkerRegistration, report::JobFilter,
 };
 use protocol::{
-    CommitId, ContentHash, Environment, ErrorClass, FileStat, JobAttempt, JobId, Limits, Metrics,
-    PluginDeclaration, PluginVersion, ReadyJob, SessionToken, SinkUri, SourceRootId, StagedOutput,
-    TopicOptions,
+    Column, ColumnType, CommitId, ContentHash, Environment, ErrorClass, FileStat, JobAttempt,
+    JobId, Limits, Metrics, PluginDeclaration, PluginVersion, ReadyJob, SessionToken, SinkUri,
+    SourceRootId, StagedOutput, TopicOptions, TopicSchema,
 };
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
@@ -270,6 +270,7 @@ pub fn plugin(name: &str, source: u8, topics: &[(&str, TopicOptions)]) -> Desire
         uri: format!("parquet://{topic}").parse().unwrap(),
         mode: "append".to_owned(),
         options: *options,
+        declared: TopicSchema::default(),
     };
     DesiredPlugin {
         name: name.parse().unwrap(),
@@ -299,6 +300,9 @@ pub fn output(job: JobAttempt, topic: &str) -> StagedOutput {
         rows: 1,
         size_bytes: 10,
         hash: hash(1),
-        schema: "a: int64".to_owned(),
+        schema: TopicSchema {
+            columns: vec![Column::new("a", ColumnType::Int { bits: 64, signed: true })],
+        },
+        reasons: Vec::new(),
     }
 }

@@ -16,6 +16,7 @@ mod queue;
 mod registry;
 mod restoration;
 mod retraction;
+mod schemas;
 mod sequences;
 mod server;
 mod versions;

@@ -297,11 +297,11 @@ async fn what_is_in_flight_is_known_to_the_next_sentinel() {
         backend.write(path, content).await;
     }
     let jobs = backend.claim(2).await;
-    backend.grant(jobs[1].job, &["out"]).await;
+    backend.grant(jobs[0].job, &["out"]).await;
     let mut in_flight = backend.catalog.in_flight().await.unwrap();
     in_flight.sort_by_key(|one| one.claimed.job.id);
     let seen: Vec<_> = in_flight.iter().map(|one| (one.claimed.job, one.committing)).collect();
-    assert_eq!(seen, [(jobs[0].job, false), (jobs[1].job, true)]);
+    assert_eq!(seen, [(jobs[0].job, true), (jobs[1].job, false)]);
     assert!(in_flight.iter().all(|one| one.session.as_ref() == Some(&backend.session)));
     let waiting = backend.catalog.waiting().await.unwrap();
     assert_eq!((waiting.queued, waiting.running, waiting.committing), (1, 1, 1));

@@ -259,6 +259,8 @@ impl World {
             self.lose(job, 0).await;
             self.backend.conclude(job).await;
         }
+        // A worker announces again what is neither granted nor refused.
+        let mut open = self.attempts.clone();
         for _ in 0..20 {
             for path in PATHS {
                 self.tag(path).await;
@@ -270,10 +272,13 @@ impl World {
             self.backend.admit().await;
             let before = self.attempts.len();
             self.claim(10).await;
-            let attempts = self.attempts[before..].to_vec();
-            for job in attempts {
-                if matches!(self.grant(job).await, GrantOutcome::Granted { .. }) {
-                    self.backend.conclude(job).await;
+            open.extend(&self.attempts[before..]);
+            open.sort_unstable();
+            for job in std::mem::take(&mut open) {
+                match self.grant(job).await {
+                    GrantOutcome::Granted { .. } => drop(self.backend.conclude(job).await),
+                    GrantOutcome::Deferred => open.push(job),
+                    GrantOutcome::Refused { .. } => {}
                 }
             }
         }

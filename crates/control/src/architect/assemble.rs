@@ -3,7 +3,9 @@
 use super::fact::{Fact, Reading};
 use super::problem::{At, Note, Problem};
 use super::topic_option::TopicOption;
-use protocol::{Limits, PluginDeclaration, SinkUri, TopicDeclaration, TopicName, TopicOptions};
+use protocol::{
+    Limits, PluginDeclaration, SinkUri, TopicDeclaration, TopicName, TopicOptions, TopicSchema,
+};
 
 pub(super) fn assemble(
     comments: Reading,
@@ -39,6 +41,7 @@ struct Assembly {
     tags: Vec<String>,
     topics: Vec<Topic>,
     options: Vec<(Place, TopicName, Vec<TopicOption>)>,
+    schemas: Vec<(Place, TopicName, TopicSchema)>,
     priority: Option<(Place, i32)>,
     timeout_ms: Option<(Place, u64)>,
     memory_bytes: Option<(Place, u64)>,
@@ -70,6 +73,7 @@ impl Assembly {
             Fact::Tag(tag) => push_new(&mut self.tags, tag),
             Fact::Topic { name, uri } => self.topic(place, name, uri),
             Fact::Options { topic, options } => self.options.push((place, topic, options)),
+            Fact::Schema { topic, schema } => self.schemas.push((place, topic, schema)),
             Fact::Priority(value) => {
                 set(&mut self.priority, place, value, "PRIORITY", problems);
             }
@@ -122,6 +126,7 @@ impl Assembly {
     fn finish(mut self) -> (PluginDeclaration, Vec<At<Problem>>) {
         self.check_shared_uris();
         let options = self.options_by_topic();
+        let schemas = self.schemas_by_topic();
         let defaults = Limits::default();
         let limits = Limits {
             priority: self.priority.map_or(defaults.priority, |(_, value)| value),
@@ -129,12 +134,10 @@ impl Assembly {
             memory_bytes: self.memory_bytes.map_or(defaults.memory_bytes, |(_, value)| value),
             retries: self.retries.map(|(_, value)| value),
         };
-        let declared = |(topic, options): (&Topic, TopicOptions)| TopicDeclaration {
-            name: topic.name.clone(),
-            uris: topic.targets(),
-            options,
+        let declared = |((topic, options), schema): ((&Topic, TopicOptions), TopicSchema)| {
+            TopicDeclaration { name: topic.name.clone(), uris: topic.targets(), options, schema }
         };
-        let topics = self.topics.iter().zip(options).map(declared).collect();
+        let topics = self.topics.iter().zip(options).zip(schemas).map(declared).collect();
         let declaration =
             PluginDeclaration { patterns: self.patterns, tags: self.tags, topics, limits };
         (declaration, self.problems)
@@ -156,6 +159,33 @@ impl Assembly {
                 }
             }
         }
+    }
+
+    /// Several lines for one topic add up.
+    fn schemas_by_topic(&mut self) -> Vec<TopicSchema> {
+        let mut by_topic = vec![TopicSchema::default(); self.topics.len()];
+        let mut said: Vec<(usize, String, u32)> = Vec::new();
+        for (place, name, schema) in std::mem::take(&mut self.schemas) {
+            let Some(index) = self.topics.iter().position(|topic| topic.name == name) else {
+                let declared = self.topics.iter().map(|topic| topic.name.clone()).collect();
+                let problem = Problem::SchemaOfUndeclared { topic: name, declared };
+                self.problems.push(At { line: place.line, what: problem });
+                continue;
+            };
+            for column in schema.columns {
+                let earlier =
+                    said.iter().find(|(at, known, _)| *at == index && *known == column.name);
+                if let Some((_, _, first)) = earlier {
+                    let what = format!("column {} of SCHEMA {name}", column.name);
+                    let problem = Problem::Repeated { what, first: *first };
+                    self.problems.push(At { line: place.line, what: problem });
+                    continue;
+                }
+                said.push((index, column.name.clone(), place.line));
+                by_topic[index].columns.push(column);
+            }
+        }
+        by_topic
     }
 
     fn options_by_topic(&mut self) -> Vec<TopicOptions> {

@@ -8,7 +8,7 @@ use super::values::{
     ValueError, parse_memory_bytes, parse_priority, parse_retries, parse_timeout_ms,
 };
 use crate::route::{Glob, check_tag};
-use protocol::{SinkUri, TopicName};
+use protocol::{SinkUri, TopicName, TopicSchema};
 
 /// What the comment lines before the first statement say. A line comes without its comment sign.
 pub(super) fn read<'s>(lines: impl IntoIterator<Item = At<&'s str>>) -> Reading {
@@ -67,7 +67,7 @@ fn value(rest: &str) -> &str {
 }
 
 fn read_key(reading: &mut Reading, line: u32, key: Key, value: &str) {
-    if value.is_empty() && !matches!(key, Key::Schema | Key::Reader) {
+    if value.is_empty() && key != Key::Reader {
         return reading.problem(line, Problem::NoValue { key: key.name() });
     }
     if value.contains(" <--") {
@@ -83,7 +83,7 @@ fn read_key(reading: &mut Reading, line: u32, key: Key, value: &str) {
         Key::Tag => tag(value),
         Key::Topic => topic(value),
         Key::Options => options(value),
-        Key::Schema => Err(Problem::Schema),
+        Key::Schema => schema(value),
         Key::Reader => Err(Problem::Reader),
         Key::Priority => parse_priority(value).map(Fact::Priority).map_err(bad_value),
         Key::Timeout => parse_timeout_ms(value).map(Fact::TimeoutMs).map_err(bad_value),
@@ -136,6 +136,17 @@ pub(super) fn topic_at(name: &str, uri: Option<&str>) -> Result<Fact, Problem> {
         Ok(Some(uri)) if !uri.may_stand_in_source() => Err(Problem::Elsewhere { topic: name, uri }),
         Ok(uri) => Ok(Fact::Topic { name, uri }),
         Err(source) => Err(Problem::Uri { topic: name, source }),
+    }
+}
+
+fn schema(value: &str) -> Result<Fact, Problem> {
+    let Some((topic, columns)) = value.split_once(':') else {
+        return Err(Problem::SchemaWithoutTopic { value: value.to_owned() });
+    };
+    let topic: TopicName = topic.trim().parse().map_err(Problem::Topic)?;
+    match TopicSchema::parse_declared(columns) {
+        Ok(schema) => Ok(Fact::Schema { topic, schema }),
+        Err(source) => Err(Problem::Schema { topic, source }),
     }
 }
 

@@ -85,7 +85,13 @@ fn resolve_topic(
     };
     let target = |uri: SinkUri| {
         let uri = resolve_uri(uri, topic, settings)?;
-        Ok(TopicTarget { topic: topic.name.clone(), uri, mode: "append".to_owned(), options })
+        Ok(TopicTarget {
+            topic: topic.name.clone(),
+            uri,
+            mode: "append".to_owned(),
+            options,
+            declared: topic.schema.clone(),
+        })
     };
     uris.into_iter().map(target).collect()
 }

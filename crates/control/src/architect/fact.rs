@@ -2,7 +2,7 @@
 
 use super::problem::{At, Note, Problem};
 use super::topic_option::TopicOption;
-use protocol::{SinkUri, TopicName};
+use protocol::{SinkUri, TopicName, TopicSchema};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fact {
@@ -16,6 +16,10 @@ pub(super) enum Fact {
     Options {
         topic: TopicName,
         options: Vec<TopicOption>,
+    },
+    Schema {
+        topic: TopicName,
+        schema: TopicSchema,
     },
     Priority(i32),
     TimeoutMs(u64),

@@ -3,7 +3,7 @@
 use super::topic_option::OptionError;
 use super::values::ValueError;
 use crate::route::{GlobError, TagError};
-use protocol::{NameError, SinkUri, SinkUriError, TopicName};
+use protocol::{DeclaredSchemaError, NameError, SinkUri, SinkUriError, TopicName};
 use std::fmt;
 
 /// Everything that is wrong with one plugin's source: never empty, in the order of the lines.
@@ -118,8 +118,12 @@ pub enum Problem {
     OptionsWithoutTopic { value: String },
     #[error("OPTIONS {topic}: {source}")]
     Option { topic: String, source: OptionError },
-    #[error("SCHEMA contracts are not in this version: take the line out")]
-    Schema,
+    #[error("SCHEMA '{value}': write <topic>: <column> <type>, <column> <type> not null, ...")]
+    SchemaWithoutTopic { value: String },
+    #[error("SCHEMA {topic}: {source}")]
+    Schema { topic: TopicName, source: DeclaredSchemaError },
+    #[error("SCHEMA {topic}: {}", undeclared(topic, declared))]
+    SchemaOfUndeclared { topic: TopicName, declared: Vec<TopicName> },
     #[error("READER is for SQL plugins, which this version does not have: take the line out")]
     Reader,
 

@@ -1,16 +1,20 @@
 //! `history=all on_delete=retract dedup=off`: how a topic treats newer, vanished and equal content.
 
-use protocol::TopicOptions;
+use protocol::{QuarantineLimit, TopicOptions};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
-    #[error("'{text}' is not an option: there is history=all, on_delete=retract, dedup=off")]
+    #[error(
+        "'{text}' is not an option: there is history=all, on_delete=retract, dedup=off, schema=strict, max_quarantine=10%"
+    )]
     Unknown { text: String },
     #[error("{name} cannot be '{value}': write {name}={choices}")]
     Value { name: &'static str, value: String, choices: &'static str },
     #[error("{name} is set twice")]
     Repeated { name: &'static str },
-    #[error("no option follows: there is history=all, on_delete=retract, dedup=off")]
+    #[error(
+        "no option follows: there is history=all, on_delete=retract, dedup=off, schema=strict, max_quarantine=10%"
+    )]
     Empty,
 }
 
@@ -19,6 +23,8 @@ pub(super) enum TopicOption {
     HistoryAll(bool),
     RetractOnDelete(bool),
     Dedup(bool),
+    Strict(bool),
+    MaxQuarantine(QuarantineLimit),
 }
 
 impl TopicOption {
@@ -27,6 +33,8 @@ impl TopicOption {
             Self::HistoryAll(_) => "history",
             Self::RetractOnDelete(_) => "on_delete",
             Self::Dedup(_) => "dedup",
+            Self::Strict(_) => "schema",
+            Self::MaxQuarantine(_) => "max_quarantine",
         }
     }
 
@@ -35,6 +43,8 @@ impl TopicOption {
             Self::HistoryAll(on) => options.history_all = on,
             Self::RetractOnDelete(on) => options.retract_on_delete = on,
             Self::Dedup(on) => options.dedup = on,
+            Self::Strict(on) => options.strict = on,
+            Self::MaxQuarantine(limit) => options.max_quarantine = limit,
         }
     }
 }
@@ -73,7 +83,24 @@ fn parse_option(word: &str) -> Result<TopicOption, OptionError> {
         ("dedup", "on") => Ok(TopicOption::Dedup(true)),
         ("dedup", "off") => Ok(TopicOption::Dedup(false)),
         ("dedup", _) => Err(refused("dedup", "on or off")),
+        ("schema", "strict") => Ok(TopicOption::Strict(true)),
+        ("schema", "evolve") => Ok(TopicOption::Strict(false)),
+        ("schema", _) => Err(refused("schema", "evolve or strict")),
+        ("max_quarantine", value) => {
+            let limit = parse_limit(value).map(TopicOption::MaxQuarantine);
+            limit.ok_or_else(|| refused("max_quarantine", "a number of rows or a share such as 5%"))
+        }
         _ => Err(unknown()),
+    }
+}
+
+fn parse_limit(value: &str) -> Option<QuarantineLimit> {
+    match value.strip_suffix('%') {
+        Some(percent) => {
+            let percent = percent.parse().ok().filter(|percent| *percent <= 100)?;
+            Some(QuarantineLimit { rows: 0, percent })
+        }
+        None => Some(QuarantineLimit { rows: value.parse().ok()?, percent: 0 }),
     }
 }
 
@@ -91,12 +118,19 @@ mod tests {
         for option in parse_options("history=all  dedup=off").unwrap() {
             option.apply(&mut options);
         }
-        let expected = TopicOptions { history_all: true, dedup: false, retract_on_delete: false };
+        let expected = TopicOptions { history_all: true, dedup: false, ..TopicOptions::default() };
         assert_eq!(options, expected);
-        for option in parse_options("history=current on_delete=retract dedup=on").unwrap() {
+        let text = "history=current on_delete=retract dedup=on schema=strict max_quarantine=5%";
+        for option in parse_options(text).unwrap() {
             option.apply(&mut options);
         }
-        let expected = TopicOptions { history_all: false, dedup: true, retract_on_delete: true };
+        let max_quarantine = QuarantineLimit { rows: 0, percent: 5 };
+        let expected = TopicOptions {
+            retract_on_delete: true,
+            strict: true,
+            max_quarantine,
+            ..TopicOptions::default()
+        };
         assert_eq!(options, expected);
     }
 
@@ -104,9 +138,15 @@ mod tests {
     fn a_bad_option_is_named_with_the_choices() {
         assert_eq!(
             refused("histroy=all"),
-            "'histroy=all' is not an option: there is history=all, on_delete=retract, dedup=off"
+            "'histroy=all' is not an option: there is history=all, on_delete=retract, dedup=off, schema=strict, max_quarantine=10%"
         );
         assert_eq!(refused("dedup=no"), "dedup cannot be 'no': write dedup=on or off");
+        for text in ["max_quarantine=x", "max_quarantine=101%", "max_quarantine=-1"] {
+            assert!(
+                refused(text)
+                    .ends_with("write max_quarantine=a number of rows or a share such as 5%")
+            );
+        }
         assert_eq!(refused("dedup=on dedup=off"), "dedup is set twice");
         assert!(refused("").starts_with("no option follows"));
         assert!(refused("history").starts_with("'history' is not an option"));

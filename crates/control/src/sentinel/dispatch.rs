@@ -16,10 +16,10 @@ pub(super) fn payload(
     let path = full_path(job);
     let is_utf8 = std::str::from_utf8(&path).is_ok();
     let sinks = manifest.topics.into_iter().map(|target| SinkTarget {
+        schema_def: manifest.schemas.get(&target.topic).cloned(),
         topic: target.topic,
         uri: target.uri,
         mode: target.mode,
-        schema_def: None,
         options: target.options,
     });
     Dispatch {

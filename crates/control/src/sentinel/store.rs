@@ -157,7 +157,7 @@ impl<'a> Batch<'a> {
     ) -> Result<Outcome, CatalogError> {
         let now_us = self.now_us;
         let tx = self.tx().await?;
-        let (mut granted, mut refused) = (Vec::new(), Vec::new());
+        let (mut granted, mut refused, mut deferred) = (Vec::new(), Vec::new(), Vec::new());
         let outcomes = tx.grant(ready, &session, now_us).await?;
         for (job, outcome) in ready.iter().zip(outcomes) {
             let (id, attempt) = (job.job, job.attempt);
@@ -168,9 +168,10 @@ impl<'a> Batch<'a> {
                 GrantOutcome::Refused { reason } => {
                     refused.push(Refusal { id, attempt, reason: reason.to_owned() });
                 }
+                GrantOutcome::Deferred => deferred.push(JobAttempt { id, attempt }),
             }
         }
-        Ok(Outcome::Granted { session, granted, refused })
+        Ok(Outcome::Granted { session, granted, refused, deferred })
     }
 
     async fn conclude(

@@ -289,7 +289,7 @@ async fn settings_go_before_the_source_without_moving_the_epoch() {
         ..Project::settings()
     };
     assert!(!project.restart(settings).await);
-    let options = TopicOptions { history_all: true, dedup: false, retract_on_delete: false };
+    let options = TopicOptions { history_all: true, dedup: false, ..TopicOptions::default() };
     assert_eq!(project.topics().await, [("a t parquet://mine".to_owned(), options)]);
     let table = project.table().await;
     assert_eq!((table.epoch, table.plugins[0].priority), (before, 7));

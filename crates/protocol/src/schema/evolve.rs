@@ -32,6 +32,19 @@ impl TopicSchema {
     }
 }
 
+impl TopicSchema {
+    /// What the plugin's source says now goes before what was known; the rest is no longer promised by anybody.
+    #[must_use]
+    pub fn declare(&self, declared: &Self) -> Self {
+        let known = self.columns.iter().map(|known| match declared.column(&known.name) {
+            Some(declared) => Column { beyond_float: known.beyond_float, ..declared.clone() },
+            None => Column { declared: false, not_null: false, ..known.clone() },
+        });
+        let new = declared.columns.iter().filter(|column| self.column(&column.name).is_none());
+        Self { columns: known.chain(new.cloned()).collect() }
+    }
+}
+
 fn evolve_column(known: &Column, staged: &Column) -> Result<Column, SchemaConflict> {
     let is_null = staged.column_type == ColumnType::Null;
     let keeps = known.column_type == staged.column_type || is_null;
@@ -92,6 +105,19 @@ mod tests {
         assert!(declared.evolve(&schema(&[])).is_err());
         assert!(declared.evolve(&schema(&[("a", "int32")])).is_err());
         assert_eq!(declared.evolve(&declared.clone()), Ok(declared.clone()));
+    }
+
+    #[test]
+    fn a_declaration_goes_before_what_was_known_and_can_be_taken_back() {
+        let known = schema(&[("a", "text"), ("b", "text")]);
+        let mut declared = schema(&[("c", "date"), ("a", "int64")]);
+        declared.columns.iter_mut().for_each(|column| column.declared = true);
+        let both = known.declare(&declared);
+        let names: Vec<_> = both.columns.iter().map(|it| (&*it.name, it.declared)).collect();
+        assert_eq!(names, [("a", true), ("b", false), ("c", true)]);
+        assert_eq!(both.columns[0].column_type.to_string(), "int64");
+        let undeclared = both.declare(&TopicSchema::default());
+        assert_eq!(undeclared, schema(&[("a", "int64"), ("b", "text"), ("c", "date")]));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use super::column_type::ColumnType;
 use serde::{Deserialize, Serialize};
 
+/// Columns that every stored row has, after those of the plugin.
+pub const LINEAGE: [&str; 2] = ["_job_id", "_file_version_id"];
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TopicSchema {

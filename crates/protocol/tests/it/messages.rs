@@ -4,8 +4,8 @@ use protocol::{
     Abort, AnnouncedPlugin, ArtifactId, ArtifactReceipt, Busy, CommitId, Conclude, ConcludeStatus,
     ContentHash, Dispatch, Environment, ErrReport, ErrorClass, FileStat, Grant, Heartbeat,
     HeartbeatAnswer, Identify, JobAttempt, JobId, JobKind, JobLimits, JobProgress, Metrics,
-    PluginRefusal, PluginVersion, ReadyJob, Refusal, Retirement, SentinelMessage, SinkTarget,
-    StagedOutput, Superseded, TopicOptions, VersionId, WorkerMessage,
+    PluginRefusal, PluginVersion, QuarantineReason, ReadyJob, Refusal, Retirement, SentinelMessage,
+    SinkTarget, StagedOutput, Superseded, TopicOptions, VersionId, WorkerMessage,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -89,7 +89,15 @@ fn staged() -> StagedOutput {
         rows: 3,
         size_bytes: 2_048,
         hash: hash('c'),
-        schema: "order_id: Int64\namount: Float64".to_owned(),
+        schema: serde_json::from_str(
+            r#"[{"name":"order_id","type":"int64","declared":true,"not_null":true},{"name":"amount","type":"float64"}]"#,
+        )
+        .unwrap(),
+        reasons: vec![QuarantineReason {
+            column: Some("amount".to_owned()),
+            reason: "'x' is not a float64".to_owned(),
+            rows: 2,
+        }],
     }
 }
 
@@ -154,9 +162,11 @@ fn answer() -> SentinelMessage {
         renewed: vec![this],
         granted: vec![Grant { id: JOB, attempt: 1, supersede }],
         refused: vec![Refusal { id: JobId::new(9), attempt: 1, reason: "aborted".to_owned() }],
+        deferred: vec![JobAttempt { id: JobId::new(10), attempt: 1 }],
         concluded: vec![other],
         retire: vec![Retirement {
             artifact: ArtifactId::new(12),
+            job: JobAttempt { id: JobId::new(6), attempt: 1 },
             topic,
             uri: name("parquet://sales_data"),
             file: "part-6.parquet".to_owned(),

@@ -34,39 +34,14 @@ pub enum SinkError {
     FileName { uri: SinkUri, name: String },
     #[error("topics {first} and {second} both go to {uri}; give each topic a directory of its own")]
     Shared { uri: SinkUri, first: TopicName, second: TopicName },
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-}
-
-/// What was published fits no table.
-#[derive(Debug, thiserror::Error)]
-pub enum SchemaError {
-    #[error("topic {topic}: column '{column}' is reserved for lineage; rename it")]
-    Reserved { topic: TopicName, column: String },
-    #[error("topic {topic}: two columns are named '{column}'; rename one")]
-    Duplicate { topic: TopicName, column: String },
-    #[error(
-        "topic {topic}: column '{column}' has the type {data_type}, which no Parquet file can hold; publish it as another"
-    )]
-    Unstorable { topic: TopicName, column: String, data_type: String },
-    #[error("topic {topic}: rows without a column cannot be stored")]
-    NoColumns { topic: TopicName },
-    #[error(
-        "topic {topic}: column '{column}' was {before} and is now {now}; publish one type per column"
-    )]
-    Changed { topic: TopicName, column: String, before: String, now: String },
-    #[error(
-        "topic {topic}: column '{column}' cannot go from {before} to {now} without loss: {cause}"
-    )]
-    Lossy { topic: TopicName, column: String, before: String, now: String, cause: String },
     #[error("topic {topic}: {cause}")]
-    Arrow { topic: TopicName, cause: ArrowError },
+    Columns { topic: TopicName, cause: ArrowError },
 }
 
 impl SinkError {
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Schema(_) => ErrorClass::Plugin,
+            Self::Columns { .. } => ErrorClass::Plugin,
             Self::Io { cause, .. } if is_of_the_storage(cause) => ErrorClass::Storage,
             Self::Parquet { cause, .. } if cause_of(cause).is_some_and(is_of_the_storage) => {
                 ErrorClass::Storage

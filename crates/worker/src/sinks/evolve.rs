@@ -1,41 +1,35 @@
-//! Brings a batch to the columns of its topic: missing columns are null, types are widened, and nothing is lost on the way.
+//! Brings a batch to later columns of its topic: missing ones are null, types are widened, and nothing is lost on the way.
 
-use super::SchemaError;
-use super::convert::convert;
-use super::schema::LINEAGE;
+use super::columns::column_type;
+use crate::contract::{Texts, fit};
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, new_null_array};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
-use protocol::TopicName;
-use std::collections::HashMap;
+use protocol::LINEAGE;
 use std::sync::Arc;
 
-pub fn to_schema(
-    topic: &TopicName,
-    batch: &RecordBatch,
-    schema: &SchemaRef,
-) -> Result<RecordBatch, SchemaError> {
-    let given = batch.schema_ref().fields().iter().zip(batch.columns());
-    let given = given.map(|(field, column)| (field.name().as_str(), column));
-    let given = given.collect::<HashMap<_, _>>();
-    let column = |field: &FieldRef| match given.get(field.name().as_str()) {
-        Some(column) => {
-            convert(column, field.data_type()).map_err(|cause| lossy(topic, column, field, &cause))
-        }
+pub fn to_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let column = |field: &FieldRef| match batch.column_by_name(field.name()) {
+        Some(column) => widened(column, field),
         None => Ok(new_null_array(field.data_type(), batch.num_rows())),
     };
     let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(schema.clone(), columns)
-        .map_err(|cause| SchemaError::Arrow { topic: topic.clone(), cause })
 }
 
-fn lossy(topic: &TopicName, column: &ArrayRef, field: &Field, cause: &ArrowError) -> SchemaError {
-    SchemaError::Lossy {
-        topic: topic.clone(),
-        column: field.name().clone(),
-        before: column.data_type().to_string(),
-        now: field.data_type().to_string(),
-        cause: cause.to_string(),
+fn widened(column: &ArrayRef, field: &Field) -> Result<ArrayRef, ArrowError> {
+    if column.data_type() == field.data_type() {
+        return Ok(column.clone());
     }
+    let lossy = || {
+        let (from, to) = (column.data_type(), field.data_type());
+        ArrowError::CastError(format!("column '{}' cannot go from {from} to {to}", field.name()))
+    };
+    let wider = column_type(field.data_type()).ok_or_else(lossy)?;
+    let fitted = fit(column, &wider, Texts::Stay)?;
+    if fitted.misfits.is_some() || fitted.column.data_type() != field.data_type() {
+        return Err(lossy());
+    }
+    Ok(fitted.column)
 }
 
 /// The stored columns: those of the plugin and, last, those that say where a row comes from.

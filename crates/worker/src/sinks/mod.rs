@@ -1,18 +1,16 @@
 //! Where rows go. A sink is chosen by the scheme of its URI, in one `match`; each keeps staged, current and replaced output apart.
 
-mod convert;
+pub(crate) mod columns;
 mod error;
 mod evolve;
 mod filter;
 mod parquet;
 mod reader;
 mod recovery;
-mod schema;
 mod sink;
 mod stager;
-mod types;
 
-pub use error::{SchemaError, SinkError};
+pub use error::SinkError;
 pub use filter::{Filter, FilterError, FoundRow, Seen};
 pub use parquet::{Footer, Origins, PromoteOutcome, StoredFile, attempt_of, job_of};
 pub use reader::{Area, SinkEntry, SinkReader};

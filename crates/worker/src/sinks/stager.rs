@@ -3,7 +3,7 @@
 use super::SinkError;
 use super::parquet::{SegmentedWriter, StagingDirectories, final_name, staged_name};
 use arrow_array::RecordBatch;
-use protocol::{CommitId, JobAttempt, JobId, SinkTarget, StagedOutput, VersionId};
+use protocol::{CommitId, JobAttempt, JobId, SinkTarget, StagedOutput, TopicSchema, VersionId};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,14 +36,6 @@ impl Stager {
         many: bool,
     ) -> Self {
         Self { staging, uri_path, target, job, lineage, many, writer: None }
-    }
-
-    pub fn topic(&self) -> &str {
-        self.target.topic.as_str()
-    }
-
-    pub fn rows(&self) -> u64 {
-        self.writer.as_ref().map_or(0, SegmentedWriter::rows)
     }
 
     /// Bytes that wait in memory for their row group.
@@ -83,7 +75,7 @@ impl Stager {
     }
 
     /// None when there is nothing.
-    pub fn seal(&mut self) -> Result<Option<Unsynced>, SinkError> {
+    pub fn seal(&mut self, schema: &TopicSchema) -> Result<Option<Unsynced>, SinkError> {
         let Some(writer) = &mut self.writer else { return Ok(None) };
         let Some(sealed) = writer.seal()? else { return Ok(None) };
         let output = StagedOutput {
@@ -94,7 +86,8 @@ impl Stager {
             rows: sealed.rows,
             size_bytes: sealed.size_bytes,
             hash: sealed.hash,
-            schema: sealed.schema,
+            schema: schema.clone(),
+            reasons: Vec::new(),
         };
         Ok(Some(Unsynced { output, file: sealed.file }))
     }

@@ -188,6 +188,7 @@ fn retired_files_are_reported() {
     rig.sentinel.until_concluded(1);
     let retire = vec![Retirement {
         artifact: ArtifactId::new(42),
+        job: JobAttempt { id: JobId::new(1), attempt: 1 },
         topic: "sales_data".parse().unwrap(),
         uri: "parquet://sales_data".parse().unwrap(),
         file: "part-1.parquet".to_owned(),

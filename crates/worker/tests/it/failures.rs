@@ -173,8 +173,12 @@ fn f17_a_plugin_without_rows_succeeds_and_leaves_no_file() {
 #[test]
 fn f18_when_one_of_two_sinks_fails_nothing_is_published_and_nothing_stays() {
     let mut rig = Rig::with_libraries(1);
-    let body = "import pyarrow as pa\nself.publish('t', pa.table({'a': [1]}))\nself.publish('u', pa.table({'a': [1]}))\nself.publish('u', pa.table({'a': ['x']}))";
-    expect(&rig.run(1, &plugin(body), "x", &["t", "u"]), ErrorClass::Plugin, "topic u: column 'a'");
+    let body = "import pyarrow as pa\nself.publish('t', pa.table({'a': [1]}))\nself.publish('u', pa.table({'a': [1]}))\nself.publish('u', pa.table({'_job_id': ['x']}))";
+    expect(
+        &rig.run(1, &plugin(body), "x", &["t", "u"]),
+        ErrorClass::Plugin,
+        "topic u: column '_job_id'",
+    );
     for topic in ["t", "u"] {
         assert!(rig.project.files(topic).is_empty() && rig.project.staged(topic).is_empty());
     }

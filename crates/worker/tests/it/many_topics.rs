@@ -6,7 +6,7 @@ use crate::support::{Rig, read, sink};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use protocol::ConcludeStatus::Success;
-use protocol::{JobAttempt, JobId, VersionId};
+use protocol::{JobAttempt, JobId, TopicSchema, VersionId};
 use tempfile::TempDir;
 use worker::sinks::{Lineage, Sinks};
 
@@ -55,7 +55,7 @@ fn staging_directories_that_nobody_uses_are_given_back() {
         let target = sink("t", &format!("parquet://t{number}"));
         let mut stager = sinks.stager(&target, job, lineage, false).unwrap();
         stager.write(&batch(&[("a", ints(&[1]))])).unwrap();
-        let output = stager.seal().unwrap().unwrap().output;
+        let output = stager.seal(&TopicSchema::default()).unwrap().unwrap().output;
         // Every third one is not granted yet.
         if number % 3 > 0 {
             let mut promotion = sinks.promotion();

@@ -2,7 +2,7 @@
 
 use crate::support::sink;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-use protocol::{ArtifactId, JobAttempt, JobId, Retirement, StagedOutput, VersionId};
+use protocol::{ArtifactId, JobAttempt, JobId, Retirement, StagedOutput, TopicSchema, VersionId};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -37,7 +37,7 @@ impl Lake {
             let lineage = Lineage { job: JOB.id, version: VersionId::new(3) };
             let mut stager = sinks.stager(&target, JOB, lineage, false).unwrap();
             stager.write(&rows()).unwrap();
-            let unsynced = stager.seal().unwrap().unwrap();
+            let unsynced = stager.seal(&TopicSchema::default()).unwrap().unwrap();
             unsynced.sync().unwrap();
             unsynced.output
         };
@@ -285,6 +285,7 @@ fn retired_files_lie_in_history_however_often_it_is_asked() {
     lake.promote(&sinks, &outputs);
     let retirement = |file: &str| Retirement {
         artifact: ArtifactId::new(1),
+        job: JOB,
         topic: "t".parse().unwrap(),
         uri: "parquet://t".parse().unwrap(),
         file: file.to_owned(),

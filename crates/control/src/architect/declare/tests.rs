@@ -1,5 +1,5 @@
 use super::*;
-use protocol::{Limits, TopicOptions};
+use protocol::{Limits, QuarantineLimit, TopicOptions};
 
 /// What a plugin `plugins/x.py` with this text declares, or what is wrong with it, as lines.
 fn read(source: &str) -> String {
@@ -16,11 +16,22 @@ fn render(file: &str, result: Result<DeclaredPlugin, PluginErrors>) -> String {
     lines.extend(declaration.tags.iter().map(|tag| format!("tag {tag}")));
     for topic in &declaration.topics {
         let uris: Vec<String> = topic.uris.iter().map(ToString::to_string).collect();
-        let TopicOptions { history_all, retract_on_delete, dedup } = topic.options;
-        let options =
-            [(history_all, " history"), (retract_on_delete, " retract"), (!dedup, " nodedup")];
+        let TopicOptions { history_all, retract_on_delete, dedup, strict, max_quarantine } =
+            topic.options;
+        let is_limited = max_quarantine != QuarantineLimit::default();
+        let options = [
+            (history_all, " history"),
+            (retract_on_delete, " retract"),
+            (!dedup, " nodedup"),
+            (strict, " strict"),
+            (is_limited, " limited"),
+        ];
         let options: String = options.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
         lines.push(format!("topic {} -> {}{options}", topic.name, uris.join(" + ")));
+        lines.extend(topic.schema.columns.iter().map(|column| {
+            let not_null = if column.not_null { " not null" } else { "" };
+            format!("column {} {}{not_null}", column.name, column.column_type)
+        }));
     }
     let defaults = Limits::default();
     let Limits { priority, timeout_ms, memory_bytes, retries } = declaration.limits;
@@ -203,7 +214,8 @@ fn every_error_of_a_file_is_told_at_once_with_its_line() {
          # OPTIONS: history=all
          # OPTIONS: t: histroy=all
          # OPTIONS: t: dedup=maybe
-         # SCHEMA: t: a int
+         # SCHEMA: a int
+         # SCHEMA: v: a money
          # READER: delimiter=;",
         r"plugins/x.py:1: PATTERN '[a': a '[' has no ']': close it, or write \[ for the character itself
           plugins/x.py:2: PATTERN has no value
@@ -218,10 +230,27 @@ fn every_error_of_a_file_is_told_at_once_with_its_line() {
           plugins/x.py:11: PRIORITY 'high' is not a whole number from -1000000 to 1000000: write e.g. 10
           plugins/x.py:12: RETRIES '-1' is not a whole number from 0 to 100: write e.g. 3
           plugins/x.py:13: OPTIONS 'history=all' names no topic: write OPTIONS: <topic>: history=all
-          plugins/x.py:14: OPTIONS t: 'histroy=all' is not an option: there is history=all, on_delete=retract, dedup=off
+          plugins/x.py:14: OPTIONS t: 'histroy=all' is not an option: there is history=all, on_delete=retract, dedup=off, schema=strict, max_quarantine=10%
           plugins/x.py:15: OPTIONS t: dedup cannot be 'maybe': write dedup=on or off
-          plugins/x.py:16: SCHEMA contracts are not in this version: take the line out
-          plugins/x.py:17: READER is for SQL plugins, which this version does not have: take the line out",
+          plugins/x.py:16: SCHEMA 'a int': write <topic>: <column> <type>, <column> <type> not null, ...
+          plugins/x.py:17: SCHEMA v: column a: 'money' is not a type: there is bool, int8 to int64, uint8 to uint64, float32, float64, decimal(p,s), text, binary, date, time, timestamp, timestamp(us, UTC), duration(us), list<type>, struct<name type, ...> and map<type, type>
+          plugins/x.py:18: READER is for SQL plugins, which this version does not have: take the line out",
+    );
+}
+
+#[test]
+fn a_schema_says_what_columns_a_topic_has() {
+    check(
+        "# TOPIC: a\n# SCHEMA: a: id int not null, \"x y\" decimal(12,2)   # money\n# SCHEMA: a: at timestamptz\n# OPTIONS: a: schema=strict max_quarantine=0",
+        "topic a -> parquet://a strict limited\ncolumn id int64 not null\ncolumn x y decimal(12, 2)\ncolumn at timestamp(us, UTC)",
+    );
+    check(
+        "# TOPIC: a\n# SCHEMA: a: id int\n# SCHEMA: a: id int",
+        "plugins/x.py:3: column id of SCHEMA a stands at line 2 already: say it once",
+    );
+    check(
+        "# TOPIC: a\n# SCHEMA: b: id int",
+        "plugins/x.py:2: SCHEMA b: no topic 'b' is declared; there is a",
     );
 }
 

@@ -210,6 +210,8 @@ pub enum Outcome {
         session: SessionToken,
         granted: Vec<Grant>,
         refused: Vec<Refusal>,
+        /// To be announced again.
+        deferred: Vec<JobAttempt>,
     },
     /// `gone`: these jobs are no longer in flight.
     Concluded {

@@ -9,7 +9,7 @@ use super::retry::Company;
 use super::worker::Worker;
 use catalog::Lane;
 use protocol::{
-    Grant, HeartbeatAnswer, Identify, JobAttempt, PluginRefusal, Refusal, Retirement, SessionToken,
+    HeartbeatAnswer, Identify, JobAttempt, PluginRefusal, Refusal, Retirement, SessionToken,
 };
 
 impl Decider {
@@ -27,8 +27,10 @@ impl Decider {
                 self.dispatch_claimed(now_us, &session, job.into_iter().collect(), Company::Alone)
             }
             Outcome::ClaimedFor { session, job } => self.on_claimed_for(now_us, &session, job),
-            Outcome::Granted { session, granted, refused } => {
-                self.on_granted(now_us, &session, granted, refused)
+            Outcome::Granted { session, granted, refused, deferred } => {
+                let answer =
+                    HeartbeatAnswer { granted, refused, deferred, ..HeartbeatAnswer::default() };
+                self.on_granted(now_us, &session, answer)
             }
             Outcome::Concluded { session, concluded, refused, retire } => {
                 self.on_concluded(now_us, &session, concluded, refused, retire)
@@ -149,10 +151,9 @@ impl Decider {
         &mut self,
         now_us: i64,
         session: &SessionToken,
-        granted: Vec<Grant>,
-        refused: Vec<Refusal>,
+        answer: HeartbeatAnswer,
     ) -> Vec<Action> {
-        for grant in &granted {
+        for grant in &answer.granted {
             let attempt = JobAttempt { id: grant.id, attempt: grant.attempt };
             if let Some(held) = self.held.get_mut(&grant.id).filter(|held| held.is(attempt)) {
                 if held.is_running() {
@@ -161,8 +162,7 @@ impl Decider {
                 held.renew(now_us + self.timing.lease_us);
             }
         }
-        self.release_refused(&refused);
-        let answer = HeartbeatAnswer { granted, refused, ..HeartbeatAnswer::default() };
+        self.release_refused(&answer.refused);
         self.answer_and_go_on(now_us, session, answer)
     }
 

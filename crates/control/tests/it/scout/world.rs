@@ -9,7 +9,7 @@ use control::clock::{Clock, ManualClock, SystemClock};
 use control::scout::{HashMode, PassReport, Scout, ScoutError, ScoutSettings, Source, Stop};
 use protocol::{
     ContentHash, Environment, ErrorClass, Limits, Metrics, PluginDeclaration, PluginVersion,
-    SourceRootId, TopicOptions,
+    SourceRootId, TopicOptions, TopicSchema,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -268,6 +268,7 @@ fn plugin(name: &str, patterns: &[&str], source: u8) -> DesiredPlugin {
             uri: "parquet://out".parse().unwrap(),
             mode: "append".to_owned(),
             options: TopicOptions::default(),
+            declared: TopicSchema::default(),
         }],
         limits: Limits::default(),
         settings: "{}".to_owned(),

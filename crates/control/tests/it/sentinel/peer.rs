@@ -102,7 +102,8 @@ impl Peer {
             rows: 1,
             size_bytes: 1,
             hash: ContentHash::new([1; 32]),
-            schema: "a: Int64".to_owned(),
+            schema: serde_json::from_str(r#"[{"name":"a","type":"int64"}]"#).unwrap(),
+            reasons: Vec::new(),
         };
         ReadyJob {
             job: job.id,

@@ -158,7 +158,7 @@ impl Model {
                 refused.push(refusal(one.job, one.attempt));
             }
         }
-        Outcome::Granted { session, granted, refused }
+        Outcome::Granted { session, granted, refused, deferred: Vec::new() }
     }
 
     fn conclude(&mut self, session: SessionToken, receipts: &[Receipt]) -> Outcome {
@@ -249,6 +249,7 @@ impl Model {
     fn retirements(&self) -> Vec<Retirement> {
         let retirement = |(artifact, item): (&ArtifactId, &Item)| Retirement {
             artifact: *artifact,
+            job: item.job,
             topic: "out".parse().unwrap(),
             uri: "parquet://out".parse().unwrap(),
             file: format!("{}-{}-{}", item.job.id, item.job.attempt, item.output),

@@ -2,8 +2,7 @@
 
 use super::error::FilterError;
 use super::parse::Parser;
-use crate::sinks::schema::LINEAGE;
-use protocol::JobId;
+use protocol::{JobId, LINEAGE};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {

@@ -5,12 +5,11 @@ use super::evaluate::evaluate;
 use super::expression::Filter;
 use super::prune::may_match;
 use crate::sinks::parquet::StoredFile;
-use crate::sinks::schema::LINEAGE;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use protocol::{JobId, VersionId};
+use protocol::{JobId, LINEAGE, VersionId};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 

@@ -5,10 +5,9 @@ use super::layout::{segment_file, staged_file};
 use super::segment::{Finished, Segment};
 use super::staging::StagingDirectory;
 use crate::sinks::evolve::{add_lineage, to_schema, with_lineage};
-use crate::sinks::schema::{check, describe, normalized, unify};
-use crate::sinks::{Lineage, SchemaError, SinkError};
+use crate::sinks::{Lineage, SinkError};
 use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{ArrowError, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use protocol::{ContentHash, JobAttempt, TopicName};
 use rustix::fs::{Mode, OFlags};
@@ -23,9 +22,7 @@ pub struct SegmentedWriter {
     job: JobAttempt,
     lineage: Lineage,
     many: bool,
-    /// Of the last batch, as it came.
-    incoming: SchemaRef,
-    /// Of all batches so far, without lineage.
+    /// Of the last batch, without lineage: it has room for those before it.
     columns: SchemaRef,
     stored: SchemaRef,
     open: Option<Segment>,
@@ -41,7 +38,6 @@ pub struct Sealed {
     pub rows: u64,
     pub size_bytes: u64,
     pub hash: ContentHash,
-    pub schema: String,
 }
 
 impl SegmentedWriter {
@@ -59,7 +55,6 @@ impl SegmentedWriter {
             job,
             lineage,
             many,
-            incoming: nothing.clone(),
             columns: nothing.clone(),
             stored: nothing,
             open: None,
@@ -67,10 +62,6 @@ impl SegmentedWriter {
             rows: 0,
             sealed: false,
         }
-    }
-
-    pub fn rows(&self) -> u64 {
-        self.rows
     }
 
     pub fn buffered(&self) -> usize {
@@ -81,12 +72,14 @@ impl SegmentedWriter {
         self.open.is_some()
     }
 
+    /// Columns only widen from batch to batch.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
-        if batch.schema_ref() != &self.incoming {
-            self.adapt(batch.schema_ref())?;
-            self.incoming = batch.schema();
+        if *batch.schema_ref() != self.columns {
+            self.close_segment()?;
+            self.stored = with_lineage(batch.schema_ref());
+            self.columns = batch.schema();
         }
-        // What the batch lacks is null, and nulls take nothing on the wire: many of them come in parts.
+        // Nulls take nothing on the wire: many of them come in parts.
         let rows_max = (CELLS_MAX / self.stored.fields().len()).max(1);
         for start in (0..batch.num_rows()).step_by(rows_max) {
             let len = rows_max.min(batch.num_rows() - start);
@@ -95,10 +88,9 @@ impl SegmentedWriter {
         Ok(())
     }
 
-    fn write_part(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
-        let rows = to_schema(&self.topic, batch, &self.columns)?;
-        let stored = add_lineage(&rows, &self.stored, self.lineage)
-            .map_err(|cause| SchemaError::Arrow { topic: self.topic.clone(), cause })?;
+    fn write_part(&mut self, rows: &RecordBatch) -> Result<(), SinkError> {
+        let stored = add_lineage(rows, &self.stored, self.lineage);
+        let stored = stored.map_err(|cause| self.broken(cause))?;
         let segment = match &mut self.open {
             Some(segment) => segment,
             None => self.open.insert(Segment::create(
@@ -109,32 +101,8 @@ impl SegmentedWriter {
             )?),
         };
         segment.write(&stored)?;
-        self.rows += batch.num_rows() as u64;
+        self.rows += rows.num_rows() as u64;
         Ok(())
-    }
-
-    /// Makes `columns` hold the batch; what was written under other columns is closed.
-    fn adapt(&mut self, incoming: &SchemaRef) -> Result<(), SinkError> {
-        check(&self.topic, incoming)?;
-        let incoming = normalized(incoming);
-        if self.columns.fields().is_empty() {
-            self.set_columns(incoming);
-            return Ok(());
-        }
-        if incoming == *self.columns {
-            return Ok(());
-        }
-        let unified = unify(&self.topic, &self.columns, &incoming)?;
-        if unified != *self.columns {
-            self.close_segment()?;
-            self.set_columns(unified);
-        }
-        Ok(())
-    }
-
-    fn set_columns(&mut self, columns: Schema) {
-        self.stored = with_lineage(&columns);
-        self.columns = Arc::new(columns);
     }
 
     pub fn flush(&mut self) -> Result<(), SinkError> {
@@ -172,7 +140,6 @@ impl SegmentedWriter {
             rows: self.rows,
             size_bytes: finished.size_bytes,
             hash: finished.hash,
-            schema: describe(&self.columns),
         }))
     }
 
@@ -207,9 +174,16 @@ impl SegmentedWriter {
         for batch in reader {
             let batch = batch
                 .map_err(|cause| SinkError::Parquet { path: path.clone(), cause: cause.into() })?;
-            merged.write(&to_schema(&self.topic, &batch, &self.stored)?)?;
+            let rows = to_schema(&batch, &self.stored).map_err(|cause| self.broken(cause))?;
+            merged.write(&rows)?;
         }
         Ok(())
+    }
+}
+
+impl SegmentedWriter {
+    fn broken(&self, cause: ArrowError) -> SinkError {
+        SinkError::Columns { topic: self.topic.clone(), cause }
     }
 }
 

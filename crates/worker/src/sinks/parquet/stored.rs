@@ -2,7 +2,6 @@
 
 use super::promote::hash_of;
 use crate::sinks::SinkError;
-use crate::sinks::schema::LINEAGE;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
@@ -11,7 +10,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
-use protocol::{ContentHash, JobId, VersionId};
+use protocol::{ContentHash, JobId, LINEAGE, VersionId};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Seek;
