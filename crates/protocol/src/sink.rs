@@ -45,7 +45,7 @@ pub enum SinkUri {
         path: String,
     },
     Sqlite(SqliteTable),
-    Postgresql(PostgresqlTable),
+    Postgresql(Box<PostgresqlTable>),
     /// `@warehouse`: the `[sinks.warehouse]` of casparian.toml.
     Named {
         name: String,
@@ -87,8 +87,9 @@ impl SinkUri {
         let named = |table: Option<TableName>| table.or_else(|| topic.as_str().parse().ok());
         match self {
             Self::Sqlite(it) => Self::Sqlite(SqliteTable { table: named(it.table), ..it }),
-            Self::Postgresql(it) => {
-                Self::Postgresql(PostgresqlTable { table: named(it.table), ..it })
+            Self::Postgresql(mut it) => {
+                it.table = named(it.table);
+                Self::Postgresql(it)
             }
             other => other,
         }
@@ -109,7 +110,8 @@ impl FromStr for SinkUri {
 
     fn from_str(uri: &str) -> Result<Self, SinkUriError> {
         if let Some(rest) = uri.strip_prefix("postgresql://") {
-            return crate::database::parse_postgresql(uri, rest).map(SinkUri::Postgresql);
+            return crate::database::parse_postgresql(uri, rest)
+                .map(|table| SinkUri::Postgresql(Box::new(table)));
         }
         if uri.strip_prefix('@').unwrap_or(uri).contains(['@', '?']) {
             return Err(SinkUriError::Credentials { uri: without_secrets(uri) });

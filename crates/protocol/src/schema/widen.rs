@@ -60,13 +60,10 @@ fn wider_int(a: &Type, b: &Type) -> Option<Type> {
     let signed = *p || *q;
     // An unsigned number needs one bit more among signed ones.
     let needed = |bits: u8, is_signed: bool| bits + u8::from(signed && !is_signed);
-    match needed(*x, *p).max(needed(*y, *q)) {
-        ..=8 => Some(Type::Int { bits: 8, signed }),
-        ..=16 => Some(Type::Int { bits: 16, signed }),
-        ..=32 => Some(Type::Int { bits: 32, signed }),
-        ..=64 => Some(Type::Int { bits: 64, signed }),
-        _ => Some(Type::Decimal { precision: 20, scale: 0 }),
-    }
+    let needed = needed(*x, *p).max(needed(*y, *q));
+    let bits = [8, 16, 32, 64].into_iter().find(|bits| needed <= *bits);
+    let wider = bits.map(|bits| Type::Int { bits, signed });
+    Some(wider.unwrap_or(Type::Decimal { precision: 20, scale: 0 }))
 }
 
 /// What only one of them has is null in the other.

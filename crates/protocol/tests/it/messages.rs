@@ -1,11 +1,12 @@
 //! One message of every kind, with every field that it may carry; their bytes are in `testdata/protocol`.
 
 use protocol::{
-    Abort, AnnouncedPlugin, ArtifactId, ArtifactReceipt, Busy, CommitId, Conclude, ConcludeStatus,
-    ContentHash, Dispatch, Environment, ErrReport, ErrorClass, FileStat, Grant, Heartbeat,
-    HeartbeatAnswer, Identify, JobAttempt, JobId, JobKind, JobLimits, JobProgress, Metrics,
-    PluginRefusal, PluginVersion, QuarantineReason, ReadyJob, Refusal, Retirement, SentinelMessage,
-    SinkTarget, StagedOutput, Superseded, TopicOptions, VersionId, WorkerMessage,
+    Abort, AnnouncedPlugin, ArtifactId, ArtifactReceipt, Busy, Column, ColumnType, CommitId,
+    Conclude, ConcludeStatus, ContentHash, Dispatch, Environment, ErrReport, ErrorClass, FileStat,
+    Grant, Heartbeat, HeartbeatAnswer, Identify, JobAttempt, JobId, JobKind, JobLimits,
+    JobProgress, Metrics, PluginRefusal, PluginVersion, QuarantineReason, ReadyJob, Refusal,
+    Retirement, SentinelMessage, SinkTarget, StagedOutput, Superseded, TopicOptions, TopicSchema,
+    VersionId, WorkerMessage,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -89,10 +90,16 @@ fn staged() -> StagedOutput {
         rows: 3,
         size_bytes: 2_048,
         hash: hash('c'),
-        schema: serde_json::from_str(
-            r#"[{"name":"order_id","type":"int64","declared":true,"not_null":true},{"name":"amount","type":"float64"}]"#,
-        )
-        .unwrap(),
+        schema: TopicSchema {
+            columns: vec![
+                Column {
+                    declared: true,
+                    not_null: true,
+                    ..Column::new("order_id", ColumnType::Int { bits: 64, signed: true })
+                },
+                Column::new("amount", ColumnType::Float { bits: 64 }),
+            ],
+        },
         reasons: vec![QuarantineReason {
             column: Some("amount".to_owned()),
             reason: "'x' is not a float64".to_owned(),
