@@ -15,8 +15,9 @@ use crossbeam_channel::Sender;
 use protocol::{
     ArtifactId, Busy, CrashPoint, Dispatch, ErrorClass, Heartbeat, HeartbeatAnswer, Identify,
     JobAttempt, JobId, JobKind, Metrics, OriginalDispatch, Refusal, SentinelMessage, SessionToken,
-    WorkerMessage, crash_point,
+    StagedOutput, WorkerMessage, crash_point,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -395,11 +396,7 @@ impl Session {
         let outputs = std::mem::take(outputs);
         match result {
             Ok(Recovered::Complete) => {
-                let metrics = Metrics {
-                    rows: outputs.iter().map(|output| output.rows).sum(),
-                    size_bytes: outputs.iter().map(|output| output.size_bytes).sum(),
-                    ..Metrics::default()
-                };
+                let metrics = metrics_of(&outputs);
                 held.succeed(&outputs, metrics);
             }
             Ok(Recovered::Lost) => {
@@ -453,6 +450,19 @@ impl Session {
     fn order(&self, order: Order) {
         // The committer ends only after this sender is gone.
         let _ = self.orders.send(order);
+    }
+}
+
+/// Of what was granted. Each place of a topic has all of its rows.
+fn metrics_of(outputs: &[StagedOutput]) -> Metrics {
+    let (bad, good): (Vec<_>, Vec<_>) =
+        outputs.iter().partition(|output| output.uri.is_quarantine());
+    let topics = good.iter().map(|output| (&output.topic, output.rows)).collect::<BTreeMap<_, _>>();
+    Metrics {
+        rows: topics.values().sum(),
+        quarantined: bad.iter().map(|output| output.rows).sum(),
+        size_bytes: outputs.iter().map(|output| output.size_bytes).sum(),
+        ..Metrics::default()
     }
 }
 

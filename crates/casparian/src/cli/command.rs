@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::global::Global;
 use super::{
-    backfill, doctor, explain, files, init, jobs, keys, plugins, routes, run, scan, scout,
-    sentinel, serve, status, topics, trace, verify, worker,
+    backfill, doctor, explain, files, init, jobs, keys, plugins, quarantine, routes, run, scan,
+    scout, sentinel, serve, status, topics, trace, verify, worker,
 };
 use crate::failure::{Ending, Failure};
 use clap::{Parser, Subcommand};
@@ -34,6 +34,7 @@ pub enum Command {
     Jobs(jobs::Arguments),
     Backfill(backfill::Arguments),
     Topics(topics::Arguments),
+    Quarantine(quarantine::Arguments),
     Plugins(plugins::Arguments),
     Routes(routes::Arguments),
     Explain(explain::Arguments),
@@ -63,6 +64,7 @@ impl Command {
             Self::Jobs(arguments) => jobs::execute(&arguments, context),
             Self::Backfill(arguments) => backfill::execute(&arguments, context),
             Self::Topics(arguments) => topics::execute(&arguments, context),
+            Self::Quarantine(arguments) => quarantine::execute(&arguments, context),
             Self::Plugins(arguments) => plugins::execute(&arguments, context),
             Self::Routes(arguments) => routes::execute(&arguments, context),
             Self::Explain(arguments) => explain::execute(&arguments, context),

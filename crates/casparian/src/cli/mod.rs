@@ -14,6 +14,7 @@ mod init;
 mod jobs;
 mod keys;
 mod plugins;
+mod quarantine;
 mod request;
 mod routes;
 mod run;

@@ -52,7 +52,11 @@ impl Verifier<'_> {
             uri: first.map(|artifact| artifact.uri.clone()).unwrap_or_default(),
             file: Vec::new(),
             job: Some(job.id),
-            expected: counted(job.rows, "row by the job's receipt", "rows by the job's receipt"),
+            expected: format!(
+                "{}{}",
+                counted(job.rows, "row by the job's receipt", "rows by the job's receipt"),
+                in_quarantine(job.quarantined, job)
+            ),
             found: found(job),
             repair,
             repaired: None,
@@ -63,8 +67,8 @@ impl Verifier<'_> {
 }
 
 fn fault(job: &JobProof) -> Option<Fault> {
-    if job.published.is_empty() {
-        return (job.rows > 0).then_some(Fault::JobWithoutArtifact);
+    if job.published.is_empty() && job.rows > 0 {
+        return Some(Fault::JobWithoutArtifact);
     }
     (!agree(job)).then_some(Fault::ReceiptDiffers)
 }
@@ -74,7 +78,7 @@ fn agree(job: &JobProof) -> bool {
     let mut topics = BTreeMap::new();
     let same =
         job.published.iter().all(|(topic, _, rows)| *topics.entry(topic).or_insert(*rows) == *rows);
-    same && topics.values().sum::<u64>() == job.rows
+    same && topics.values().sum::<u64>() == job.rows && job.in_quarantine == job.quarantined
 }
 
 fn found(job: &JobProof) -> String {
@@ -84,7 +88,14 @@ fn found(job: &JobProof) -> String {
     let parts = job.published.iter();
     let parts =
         parts.map(|(topic, _, rows)| format!("{} in {topic}", counted(*rows, "row", "rows")));
-    parts.collect::<Vec<_>>().join(", ")
+    parts.collect::<Vec<_>>().join(", ") + &in_quarantine(job.in_quarantine, job)
+}
+
+fn in_quarantine(rows: u64, job: &JobProof) -> String {
+    match job.quarantined.max(job.in_quarantine) {
+        0 => String::new(),
+        _ => format!(" and {} in quarantine", counted(rows, "row", "rows")),
+    }
 }
 
 #[cfg(test)]
@@ -95,7 +106,9 @@ mod tests {
         let published = published
             .iter()
             .map(|(topic, uri, rows)| ((*topic).to_owned(), (*uri).to_owned(), *rows));
-        JobProof { id: JobId::new(1), attempt: 1, rows, published: published.collect() }
+        let published = published.collect();
+        let (id, quarantined, in_quarantine) = (JobId::new(1), 0, 0);
+        JobProof { id, attempt: 1, rows, quarantined, published, in_quarantine }
     }
 
     #[test]
@@ -106,5 +119,7 @@ mod tests {
         assert_eq!(fault(&job(2, &[("a", "x", 2), ("a", "y", 1)])), Some(Fault::ReceiptDiffers));
         assert_eq!(fault(&job(4, &[("a", "x", 2), ("a", "y", 2)])), Some(Fault::ReceiptDiffers));
         assert_eq!(fault(&job(4, &[])), Some(Fault::JobWithoutArtifact));
+        let lost = JobProof { quarantined: 2, in_quarantine: 1, ..job(0, &[]) };
+        assert_eq!(fault(&lost), Some(Fault::ReceiptDiffers));
     }
 }

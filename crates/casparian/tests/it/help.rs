@@ -3,9 +3,27 @@
 use super::project::{Outcome, Project};
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 19] = [
-    "init", "run", "serve", "sentinel", "worker", "scout", "scan", "status", "files", "jobs",
-    "backfill", "topics", "plugins", "routes", "explain", "trace", "verify", "keys", "doctor",
+const COMMANDS: [&str; 20] = [
+    "init",
+    "run",
+    "serve",
+    "sentinel",
+    "worker",
+    "scout",
+    "scan",
+    "status",
+    "files",
+    "jobs",
+    "backfill",
+    "topics",
+    "quarantine",
+    "plugins",
+    "routes",
+    "explain",
+    "trace",
+    "verify",
+    "keys",
+    "doctor",
 ];
 
 #[test]

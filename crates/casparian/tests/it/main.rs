@@ -20,6 +20,7 @@ mod outages;
 mod poison;
 mod postgres;
 mod project;
+mod quarantine;
 mod roles;
 mod roots;
 mod run;

@@ -274,6 +274,7 @@ CREATE TABLE artifact (
     UNIQUE (job_id, attempt, topic, uri)
 );
 CREATE INDEX artifact_to_retire ON artifact (id) WHERE state = 'SUPERSEDED' AND retired = 0;
+CREATE INDEX artifact_quarantine ON artifact (job_id) WHERE in_quarantine = 1 AND state = 'CURRENT';
 CREATE INDEX artifact_current ON artifact (topic, uri) WHERE state = 'CURRENT';
 
 CREATE TABLE quarantine (

@@ -49,6 +49,14 @@ pub enum BackfillStep {
     Again(JobId),
 }
 
+/// Whose jobs they are to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub plugin: &'a str,
+    pub manifest: i64,
+    pub priority: i32,
+}
+
 /// What changed since it was hashed is left to the tagger.
 const FILES: &str = "SELECT l.id, v.id, r.path, d.path, l.name, v.applied_tags, v.detected_at_us
     FROM file_location l CROSS JOIN file_version v CROSS JOIN directory d CROSS JOIN source_root r
@@ -151,18 +159,31 @@ impl SentinelTx {
             }
         }
         let mut made = 0;
-        for chunk in new.chunks(ROWS_MAX) {
-            made += self.insert_backfill(plugin, chunk, now_us).await?;
-        }
+        let (name, manifest) = (plugin.name.as_str(), plugin.manifest.get());
+        let target = Target { plugin: name, manifest, priority: plugin.priority };
+        made += self.insert_backfill(target, &new, now_us).await?;
         for chunk in again.chunks(ROWS_MAX) {
             made += self.run_again(chunk, now_us).await?;
         }
         Ok(made)
     }
 
-    async fn insert_backfill(
+    pub(super) async fn insert_backfill(
         &mut self,
-        plugin: &SubscribedPlugin,
+        target: Target<'_>,
+        versions: &[i64],
+        now_us: i64,
+    ) -> Result<u64, CatalogError> {
+        let mut made = 0;
+        for chunk in versions.chunks(ROWS_MAX) {
+            made += self.insert_chunk(target, chunk, now_us).await?;
+        }
+        Ok(made)
+    }
+
+    async fn insert_chunk(
+        &mut self,
+        target: Target<'_>,
         versions: &[i64],
         now_us: i64,
     ) -> Result<u64, CatalogError> {
@@ -181,11 +202,11 @@ impl SentinelTx {
                 .push("'process', 'PENDING', 'admit'")
                 .push_bind(*version)
                 .push_bind(*location)
-                .push_bind(plugin.manifest.get())
-                .push_bind(plugin.name.as_str())
+                .push_bind(target.manifest)
+                .push_bind(target.plugin)
                 .push_bind(*content)
                 .push_bind(Lane::Backfill.as_str())
-                .push_bind(plugin.priority)
+                .push_bind(target.priority)
                 .push_bind(now_us)
                 .push("0, 0");
         });

@@ -8,6 +8,7 @@ mod conclude;
 mod detail;
 mod fail;
 mod grant;
+mod heal;
 mod job;
 mod moves;
 mod recover;
@@ -20,6 +21,7 @@ mod supersede;
 mod waiting;
 
 pub use abort::Aborted;
+pub(crate) use backfill::Target;
 pub use backfill::{BackfillFile, BackfillJob, BackfillStep, GoneVersion};
 pub use claim::{ClaimFrom, ClaimedJob, InFlightJob};
 pub use conclude::{ConcludeOutcome, Receipt};

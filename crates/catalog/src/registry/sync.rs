@@ -4,6 +4,7 @@ use super::model::{DesiredPlugin, DesiredRegistry};
 use crate::db;
 use crate::error::CatalogError;
 use crate::job_state::JobState;
+use crate::queue::Target;
 use crate::roles::SentinelTx;
 use protocol::JobId;
 use std::collections::BTreeSet;
@@ -42,6 +43,8 @@ impl SentinelTx {
         self.sync_topics(plugin, now_us).await?;
         if routing_changed {
             self.retarget(plugin, manifest, now_us).await?;
+            let (name, priority) = (plugin.name.as_str(), plugin.limits.priority);
+            self.heal(Target { plugin: name, manifest, priority }, now_us).await?;
         }
         Ok(routing_changed)
     }

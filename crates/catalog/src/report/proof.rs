@@ -56,8 +56,11 @@ pub struct JobProof {
     pub id: JobId,
     pub attempt: u32,
     pub rows: u64,
+    pub quarantined: u64,
     /// Topic, URI, rows.
     pub published: Vec<(String, String, u64)>,
+    /// Rows that lie in quarantine, of all topics.
+    pub in_quarantine: u64,
 }
 
 /// Where the bytes of a job still lie, as far as the catalog knows.
@@ -204,7 +207,7 @@ impl Snapshot {
 
     /// Jobs that are done, with their receipts.
     pub async fn jobs(&mut self, after: JobId) -> Result<Vec<JobProof>, CatalogError> {
-        let sql = "SELECT id, attempt, rows FROM processing_job WHERE id > $1 AND state = 'COMPLETED' AND kind = 'process'
+        let sql = "SELECT id, attempt, rows, quarantined FROM processing_job WHERE id > $1 AND state = 'COMPLETED' AND kind = 'process'
                    ORDER BY id LIMIT $2";
         let rows = db::query(sql).bind(after.get()).bind(ROWS_MAX as i64);
         let mut jobs = Vec::with_capacity(ROWS_MAX);
@@ -214,21 +217,27 @@ impl Snapshot {
                 id,
                 attempt,
                 rows: unsigned(&row, "rows")?,
+                quarantined: unsigned(&row, "quarantined")?,
                 published: Vec::new(),
+                in_quarantine: 0,
             });
         }
         if jobs.is_empty() {
             return Ok(jobs);
         }
         let ids: Vec<i64> = jobs.iter().map(|job| job.id.get()).collect();
-        let select = "SELECT job_id, attempt, topic, uri, rows FROM artifact WHERE job_id IN ";
+        let select = "SELECT job_id, attempt, topic, uri, rows, in_quarantine FROM artifact WHERE job_id IN ";
         for row in Bulk::ids(select, &ids).fetch(&mut self.tx).await? {
             let (job, attempt) = (JobId::new(row.try_get(0)?), row.try_get::<u32, _>(1)?);
             let place = jobs.binary_search_by_key(&job, |job| job.id);
             if let Some(job) =
                 place.ok().map(|at| &mut jobs[at]).filter(|job| job.attempt == attempt)
             {
-                job.published.push((row.try_get(2)?, row.try_get(3)?, unsigned(&row, "rows")?));
+                let rows = unsigned(&row, "rows")?;
+                match row.try_get(5)? {
+                    true => job.in_quarantine += rows,
+                    false => job.published.push((row.try_get(2)?, row.try_get(3)?, rows)),
+                }
             }
         }
         Ok(jobs)

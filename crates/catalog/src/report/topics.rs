@@ -13,17 +13,20 @@ pub struct TopicRow {
     pub files: u64,
     pub size_bytes: u64,
     pub jobs: u64,
+    /// Rows that fit no column of it; the same for each of its places.
+    pub rows_quarantined: u64,
 }
 
 impl Catalog {
     pub async fn topics(&self) -> Result<Vec<TopicRow>, CatalogError> {
         let sql = "WITH names AS (SELECT DISTINCT topic_name AS topic, uri FROM topic_config
-                                  UNION SELECT DISTINCT topic, uri FROM artifact WHERE state = 'CURRENT')
+                                  UNION SELECT DISTINCT topic, uri FROM artifact WHERE state = 'CURRENT' AND in_quarantine = 0)
                    SELECT n.topic, n.uri,
                        coalesce((SELECT string_agg(plugin_name, ',') FROM topic_config c WHERE c.topic_name = n.topic AND c.uri = n.uri), '') AS plugins,
                        CAST(coalesce(sum(a.rows), 0) AS BIGINT) AS rows, count(a.id) AS files, CAST(coalesce(sum(a.size_bytes), 0) AS BIGINT) AS size_bytes,
-                       count(DISTINCT a.job_id) AS jobs
-                   FROM names n LEFT JOIN artifact a ON a.topic = n.topic AND a.uri = n.uri AND a.state = 'CURRENT'
+                       count(DISTINCT a.job_id) AS jobs,
+                       CAST(coalesce((SELECT sum(q.rows) FROM artifact q WHERE q.topic = n.topic AND q.in_quarantine = 1 AND q.state = 'CURRENT'), 0) AS BIGINT) AS quarantined
+                   FROM names n LEFT JOIN artifact a ON a.topic = n.topic AND a.uri = n.uri AND a.state = 'CURRENT' AND a.in_quarantine = 0
                    GROUP BY n.topic, n.uri ORDER BY n.topic, n.uri";
         let rows = db::query(sql).fetch_all(self.readers()).await?;
         let topic = |row: &Row| -> Result<TopicRow, CatalogError> {
@@ -35,6 +38,7 @@ impl Catalog {
                 files: unsigned(row, "files")?,
                 size_bytes: unsigned(row, "size_bytes")?,
                 jobs: unsigned(row, "jobs")?,
+                rows_quarantined: unsigned(row, "quarantined")?,
             })
         };
         rows.iter().map(topic).collect()
