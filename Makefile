@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check bench fmt setup-build setup-python setup-postgres setup-deny
+.PHONY: help demo test chaos check bench fmt setup-build setup-python setup-postgres setup-sqlite setup-deny
 
 VENV_PYTHON := $(CURDIR)/.venv/bin/python
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
@@ -22,7 +22,7 @@ demo: setup-build setup-python ## build, run over each tree of examples/, show w
 	$(VENV_PYTHON) examples/demo.py --casparian $(TARGET)/debug/casparian
 
 test: export CASPARIAN_TEST_PYTHON := $(VENV_PYTHON)
-test: setup-build setup-python setup-postgres ## every test, Rust and Python, on SQLite and on PostgreSQL
+test: setup-build setup-python setup-postgres setup-sqlite ## every test, Rust and Python, on SQLite and on PostgreSQL
 	.ci/with-postgres $$(command -v cargo-nextest >/dev/null && echo cargo nextest run || echo cargo test) --locked --workspace
 	cd python && $(VENV_PYTHON) -m pytest -q
 	$(VENV_PYTHON) tests/chaos/chaos.py --casparian $(TARGET)/debug/casparian
@@ -57,6 +57,9 @@ setup-python:
 
 setup-postgres:
 	@.ci/setup postgres
+
+setup-sqlite:
+	@.ci/setup sqlite
 
 setup-deny:
 	@.ci/setup deny

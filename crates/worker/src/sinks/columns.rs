@@ -90,7 +90,7 @@ fn map(entries: &Field) -> Option<ColumnType> {
     Some(ColumnType::Map(Box::new(key), Box::new(value)))
 }
 
-fn time_unit(unit: Unit) -> TimeUnit {
+pub fn time_unit(unit: Unit) -> TimeUnit {
     match unit {
         Unit::Second => TimeUnit::Second,
         Unit::Millisecond => TimeUnit::Millisecond,

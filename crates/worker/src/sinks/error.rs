@@ -1,5 +1,6 @@
 //! Why output cannot be stored. A plugin's data that fits no table is told apart from a storage that fails.
 
+use super::sqlite::SqliteError;
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
 use protocol::{ErrorClass, SinkUri, TopicName};
@@ -34,6 +35,8 @@ pub enum SinkError {
     FileName { uri: SinkUri, name: String },
     #[error("topics {first} and {second} both go to {uri}; give each topic a directory of its own")]
     Shared { uri: SinkUri, first: TopicName, second: TopicName },
+    #[error(transparent)]
+    Sqlite(#[from] SqliteError),
     #[error("topic {topic}: {cause}")]
     Columns { topic: TopicName, cause: ArrowError },
 }
@@ -42,6 +45,7 @@ impl SinkError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Columns { .. } => ErrorClass::Plugin,
+            Self::Sqlite(error) => error.class(),
             Self::Io { cause, .. } if is_of_the_storage(cause) => ErrorClass::Storage,
             Self::Parquet { cause, .. } if cause_of(cause).is_some_and(is_of_the_storage) => {
                 ErrorClass::Storage

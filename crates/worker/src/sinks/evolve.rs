@@ -16,7 +16,8 @@ pub fn to_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch,
     RecordBatch::try_new(schema.clone(), columns)
 }
 
-fn widened(column: &ArrayRef, field: &Field) -> Result<ArrayRef, ArrowError> {
+/// Every value as one of the field's type.
+pub fn widened(column: &ArrayRef, field: &Field) -> Result<ArrayRef, ArrowError> {
     if column.data_type() == field.data_type() {
         return Ok(column.clone());
     }

@@ -8,6 +8,8 @@ mod parquet;
 mod reader;
 mod recovery;
 mod sink;
+pub mod sql;
+pub mod sqlite;
 mod stager;
 
 pub use error::SinkError;

@@ -13,4 +13,5 @@ mod many_topics;
 mod schemas;
 mod sink_crashes;
 mod sink_paths;
+mod sqlite;
 mod support;

@@ -31,7 +31,7 @@ fn late_clock() -> i64 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "says which Python the tests use")]
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     std::env::var_os("CASPARIAN_TEST_PYTHON").map_or_else(|| "python3".into(), PathBuf::from)
 }
 

@@ -1,0 +1,92 @@
+//! One SQLite file as somebody has it who only looks; a writer may be at work meanwhile.
+
+use super::error::SqliteError;
+use super::file::Place;
+use super::record;
+use super::table::{Table, quoted};
+use crate::sinks::SinkError;
+use crate::sinks::sql::{CommitRecord, OriginCount};
+use protocol::{JobId, LINEAGE, TableName, VersionId};
+use rusqlite::Connection;
+use std::path::Path;
+use std::time::Duration;
+
+pub struct SqliteReader {
+    place: Place,
+    connection: Connection,
+    patience: Duration,
+}
+
+impl SqliteReader {
+    /// None: there is no such file.
+    pub fn open(
+        output_root: &Path,
+        file: &str,
+        patience: Duration,
+    ) -> Result<Option<Self>, SinkError> {
+        let Some(place) = Place::existing(output_root, file)? else { return Ok(None) };
+        let connection = place.open_to_read(patience)?;
+        Ok(Some(Self { place, connection, patience }))
+    }
+
+    /// The records of those of the jobs that have one.
+    pub fn committed(
+        &self,
+        table: &TableName,
+        jobs: &[JobId],
+    ) -> Result<Vec<CommitRecord>, SinkError> {
+        let find = || {
+            if !self.has_records()? {
+                return Ok(Vec::new());
+            }
+            let find = |job: &JobId| record::find(&self.connection, table, *job).transpose();
+            let found = jobs.iter().filter_map(find).map(|it| Ok(it?.record));
+            found.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        Ok(find().map_err(|cause| self.failed(cause))?)
+    }
+
+    /// How many rows there are of each origin, by job. SQLite counts, with a file of its own where memory does not suffice.
+    pub fn counts(
+        &self,
+        table: &TableName,
+        mut each: impl FnMut(OriginCount),
+    ) -> Result<(), SinkError> {
+        let has_records = self.has_records().map_err(|cause| self.failed(cause))?;
+        if !has_records {
+            return Ok(());
+        }
+        let doing = self.place.doing("read", self.patience);
+        let Some(table) = Table::find(&self.connection, doing, table)? else { return Ok(()) };
+        let [job, version] = LINEAGE.map(quoted);
+        let mut count = || {
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT {job}, {version}, count(*) FROM {} GROUP BY 1, 2 ORDER BY 1, 2",
+                table.quoted()
+            ))?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                each(OriginCount {
+                    job: JobId::new(row.get(0)?),
+                    version: VersionId::new(row.get(1)?),
+                    rows: row.get::<_, i64>(2)?.max(0).cast_unsigned(),
+                });
+            }
+            Ok(())
+        };
+        Ok(count().map_err(|cause| self.failed(cause))?)
+    }
+
+    /// A file without them has no table of ours.
+    fn has_records(&self) -> rusqlite::Result<bool> {
+        self.connection.query_row(
+            "SELECT count(*) = 2 FROM sqlite_schema WHERE name IN ('_casparian_commits', '_casparian_columns')",
+            [],
+            |row| row.get(0),
+        )
+    }
+
+    fn failed(&self, cause: rusqlite::Error) -> SqliteError {
+        self.place.doing("read", self.patience).failed(cause)
+    }
+}

@@ -1,0 +1,10 @@
+//! Tables in SQLite files, read back by Python and by SQLite's own shell.
+
+mod bench;
+mod commits;
+mod crashes;
+mod evolution;
+mod names;
+mod places;
+mod rig;
+mod types;
