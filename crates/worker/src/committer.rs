@@ -4,7 +4,7 @@ use crate::event::{Event, Promoted};
 use crate::job::Workshop;
 use crate::sinks::{PromoteOutcome, Promoter, RecoverTarget, SinkError};
 use crossbeam_channel::{Receiver, Sender};
-use protocol::{CrashPoint, JobAttempt, Retirement, StagedOutput, crash_point};
+use protocol::{CrashPoint, JobAttempt, Retirement, StagedOutput, Superseded, crash_point};
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,7 +17,7 @@ const PACK_MAX: usize = 1_000;
 pub enum Order {
     /// Before anything else: clear what workers that are gone left behind.
     Sweep,
-    Promote(JobAttempt, Vec<StagedOutput>),
+    Promote(Granted),
     Discard(Vec<StagedOutput>),
     Recover {
         job: JobAttempt,
@@ -25,6 +25,15 @@ pub enum Order {
         outputs: Vec<StagedOutput>,
     },
     Retire(Vec<Retirement>),
+}
+
+/// What a grant is for.
+#[derive(Debug)]
+pub struct Granted {
+    pub job: JobAttempt,
+    pub outputs: Vec<StagedOutput>,
+    /// What it replaces, in sinks that remove rows as others come.
+    pub supersede: Vec<Superseded>,
 }
 
 /// Ends when the sender of orders is gone.
@@ -53,7 +62,7 @@ fn carry_out(workshop: &Workshop, pack: Vec<Order>) -> Vec<Event> {
     let mut grants = Vec::new();
     for order in pack {
         match order {
-            Order::Promote(job, outputs) => grants.push((job, outputs)),
+            Order::Promote(granted) => grants.push(granted),
             Order::Sweep => report("sweep staging", workshop.sinks.sweep().map(|_| ())),
             Order::Discard(outputs) => report("discard", workshop.sinks.discard(&outputs)),
             Order::Retire(files) => events.push(retire(workshop, &files)),
@@ -85,17 +94,18 @@ fn retire(workshop: &Workshop, files: &[Retirement]) -> Event {
     Event::Retired(done)
 }
 
-fn promote(workshop: &Workshop, grants: &[(JobAttempt, Vec<StagedOutput>)]) -> Vec<Event> {
+fn promote(workshop: &Workshop, grants: &[Granted]) -> Vec<Event> {
     if grants.is_empty() {
         return Vec::new();
     }
     let started = Instant::now();
     let mut promoter = workshop.sinks.promotion();
     crash_point(CrashPoint::BeforeRename);
-    let renamed = grants.iter().map(|(_, outputs)| rename_all(&mut promoter, outputs));
+    let renamed = grants.iter().map(|granted| promote_all(&mut promoter, granted));
     let renamed = renamed.collect::<Vec<_>>();
     crash_point(CrashPoint::AfterRenames);
-    let synced = promoter.sync().map_err(|error| error.to_string());
+    let mut promoted = promoter.finish();
+    let synced = promoted.files.map_err(|error| error.to_string());
     crash_point(CrashPoint::AfterDirectorySync);
     let took = started.elapsed();
     let outcome = |result: Result<PromoteOutcome, SinkError>| match (result, &synced) {
@@ -104,16 +114,21 @@ fn promote(workshop: &Workshop, grants: &[(JobAttempt, Vec<StagedOutput>)]) -> V
         (Ok(PromoteOutcome::Done), Err(error)) => Promoted::Failed(error.clone()),
         (Err(error), _) => Promoted::Failed(error.to_string()),
     };
-    let jobs = grants.iter().map(|(job, _)| *job);
-    jobs.zip(renamed).map(|(job, result)| Event::Promoted(job, outcome(result))).collect()
+    let jobs = grants.iter().map(|granted| granted.job);
+    let mut of_job = |(job, result): (JobAttempt, _)| {
+        // A table that has not taken the rows goes before files that are there.
+        let result = promoted.tables.remove(&job.id).unwrap_or(result);
+        Event::Promoted(job, outcome(result))
+    };
+    jobs.zip(renamed).map(&mut of_job).collect()
 }
 
-fn rename_all(
+fn promote_all(
     promoter: &mut Promoter<'_>,
-    outputs: &[StagedOutput],
+    granted: &Granted,
 ) -> Result<PromoteOutcome, SinkError> {
-    for output in outputs {
-        if promoter.promote(output)? == PromoteOutcome::Taken {
+    for output in &granted.outputs {
+        if promoter.promote(granted.job, output, &granted.supersede)? == PromoteOutcome::Taken {
             return Ok(PromoteOutcome::Taken);
         }
         crash_point(CrashPoint::BetweenRenames);

@@ -1,7 +1,7 @@
 //! What a worker says to the Sentinel, and what it does with the answers. The one owner of the held jobs; slots and committer
 //! do the slow things and report back.
 
-use crate::committer::Order;
+use crate::committer::{Granted, Order};
 use crate::event::{Event, Promoted};
 use crate::failure::JobFailure;
 use crate::held::{Held, HeldJobs, Phase};
@@ -13,9 +13,9 @@ use crate::queue::{JobQueue, QueuedJob};
 use crate::sinks::{Recovered, Sinks};
 use crossbeam_channel::Sender;
 use protocol::{
-    ArtifactId, Busy, CrashPoint, Dispatch, ErrorClass, Heartbeat, HeartbeatAnswer, Identify,
-    JobAttempt, JobId, JobKind, Metrics, OriginalDispatch, Refusal, SentinelMessage, SessionToken,
-    StagedOutput, WorkerMessage, crash_point,
+    ArtifactId, Busy, CrashPoint, Dispatch, ErrorClass, Grant, Heartbeat, HeartbeatAnswer,
+    Identify, JobAttempt, JobId, JobKind, Metrics, OriginalDispatch, Refusal, SentinelMessage,
+    SessionToken, StagedOutput, WorkerMessage, crash_point,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -269,7 +269,7 @@ impl Session {
             tracing::warn!(plugin = refusal.name, reason = refusal.reason, "plugin refused");
         }
         for grant in answer.granted {
-            self.promote(JobAttempt { id: grant.id, attempt: grant.attempt });
+            self.promote(grant);
         }
         for refusal in &answer.refused {
             self.give_up(refusal);
@@ -315,13 +315,14 @@ impl Session {
         }
     }
 
-    fn promote(&mut self, job: JobAttempt) {
+    fn promote(&mut self, grant: Grant) {
+        let job = JobAttempt { id: grant.id, attempt: grant.attempt };
         let Some(held) = self.held.of(job) else { return };
         let Phase::Staged { outputs, metrics, .. } = &mut held.phase else { return };
         let (outputs, metrics) = (std::mem::take(outputs), std::mem::take(metrics));
         held.phase = Phase::Promoting { outputs: outputs.clone(), metrics };
         crash_point(CrashPoint::Granted);
-        self.order(Order::Promote(job, outputs));
+        self.order(Order::Promote(Granted { job, outputs, supersede: grant.supersede }));
     }
 
     /// A refusal counts only before the grant: what was granted is promoted or found gone.
@@ -355,7 +356,7 @@ impl Session {
             }
             (Some(held), Ok(SealedJob { outputs, metrics })) if held.is_original => {
                 held.phase = Phase::Promoting { outputs: outputs.clone(), metrics };
-                self.order(Order::Promote(job, outputs));
+                self.order(Order::Promote(Granted { job, outputs, supersede: Vec::new() }));
             }
             (Some(held), Ok(SealedJob { outputs, metrics })) => {
                 held.phase = Phase::Staged { outputs, metrics, announced: false };

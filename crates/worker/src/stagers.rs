@@ -6,6 +6,7 @@ use crate::failure::JobFailure;
 use crate::host::JobControl;
 use crate::sinks::{Lineage, SinkError, Sinks, Stager, Unsynced};
 use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
 use protocol::{
     Dispatch, ErrorClass, JobAttempt, QuarantineLimit, SinkTarget, TopicName, TopicSchema,
 };
@@ -100,8 +101,16 @@ impl<'a> Stagers<'a> {
         let topic = &mut self.topics[at];
         let first = topic.rows + 1;
         topic.rows += batch.num_rows() as u64;
-        let taken = topic.contract.take(batch)?;
+        let mut taken = topic.contract.take(batch)?;
         let sinks = topic.sinks.clone();
+        // Every place of a topic holds the same rows, so what one has no room for goes to none.
+        for sink in &sinks {
+            let misfits = self.stagers[*sink].misfits(&taken.rows);
+            if !misfits.is_empty() {
+                let parted = taken.part(misfits);
+                parted.map_err(|cause| columns_error(&self.topics[at], cause))?;
+            }
+        }
         self.quarantine(at, batch, &taken.misfits, first)?;
         for sink in sinks {
             self.write_to(sink, &taken.rows)?;
@@ -123,8 +132,7 @@ impl<'a> Stagers<'a> {
         let topic = &mut self.topics[at];
         topic.quarantine.count(misfits);
         let sink = topic.quarantine_at;
-        let rows = rows_of(batch, misfits, first)
-            .map_err(|cause| SinkError::Columns { topic: topic.name.clone(), cause })?;
+        let rows = rows_of(batch, misfits, first).map_err(|cause| columns_error(topic, cause))?;
         self.quarantined += misfits.len() as u64;
         Ok(self.write_to(sink, &rows)?)
     }
@@ -199,6 +207,10 @@ impl<'a> Stagers<'a> {
         }
         Ok(outputs)
     }
+}
+
+fn columns_error(topic: &Topic, cause: ArrowError) -> SinkError {
+    SinkError::Columns { topic: topic.name.clone(), cause }
 }
 
 impl Topic {

@@ -3,6 +3,7 @@
 use super::examine::{Suspicion, examine};
 use super::finding::{Fault, Finding, Repair};
 use super::report::ProofReport;
+use super::tables::{Tables, keep};
 use super::verifier::{Places, Verifier};
 use crate::failure::Failure;
 use crate::output::{bytes, count, counted};
@@ -12,7 +13,7 @@ use protocol::{ArtifactId, SinkUri};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-const LOST: &str =
+pub(super) const LOST: &str =
     "nothing: its bytes lie at no live path any more, so these rows are lost for good";
 
 /// A current artifact whose sink can be looked at.
@@ -27,21 +28,29 @@ impl Verifier<'_> {
         snapshot: &mut Snapshot,
         places: &Places,
         report: &mut ProofReport,
-    ) -> Result<(), Failure> {
+    ) -> Result<Tables, Failure> {
+        let mut tables = Tables::new();
         let all = snapshot.size().await?;
         let done = AtomicU64::new(0);
         let mut after = ArtifactId::new(0);
         loop {
             let page = snapshot.artifacts(after).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { return Ok(tables) };
             after = last.id;
             let mut to_examine = Vec::with_capacity(page.len());
             for artifact in page {
+                let uri = places.uri(&artifact.uri);
                 if is_without_job(&artifact) {
                     self.add_jobless(artifact, report).await?;
-                } else if artifact.state == "PROMOTING" {
+                    continue;
+                }
+                let is_of_table = uri.as_ref().is_some_and(|it| keep(&mut tables, it, &artifact));
+                if artifact.state == "PROMOTING" {
                     report.in_flight += 1;
-                } else if let Some(uri) = places.uri(&artifact.uri) {
+                } else if is_of_table {
+                    report.files += 1;
+                    report.rows += artifact.rows;
+                } else if let Some(uri) = uri {
                     to_examine.push(ToExamine { artifact, uri });
                 }
             }
@@ -175,7 +184,7 @@ fn is_without_job(artifact: &ArtifactProof) -> bool {
     }
 }
 
-fn expected(artifact: &ArtifactProof) -> String {
+pub(super) fn expected(artifact: &ArtifactProof) -> String {
     let rows = counted(artifact.rows, "row", "rows");
     let hash = artifact.hash.to_string();
     format!("{rows}, {} bytes, SHA-256 {}", count(artifact.size_bytes), &hash[..16])

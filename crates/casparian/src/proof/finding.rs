@@ -63,6 +63,8 @@ pub enum Repair {
     },
     MoveToHistory,
     MoveBack,
+    /// Out of the table.
+    RemoveRows,
     /// From the staging of this worker.
     Remove {
         worker: String,
@@ -81,6 +83,7 @@ impl Repair {
             Self::RunAgain { .. } => "run_again",
             Self::MoveToHistory => "move_to_history",
             Self::MoveBack => "move_back",
+            Self::RemoveRows => "remove_rows",
             Self::Remove { .. } => "remove",
             Self::DropArtifact { .. } => "drop_artifact",
             Self::Nothing(_) => "none",
@@ -94,6 +97,7 @@ impl fmt::Display for Repair {
             Self::RunAgain { path } => write!(f, "the job runs again: {path} still holds its bytes"),
             Self::MoveToHistory => f.write_str("the file is moved to _history"),
             Self::MoveBack => f.write_str("the file is moved back from _history"),
+            Self::RemoveRows => f.write_str("the rows are taken out of the table"),
             Self::Remove { .. } => f.write_str("the file is removed: its attempt is over"),
             Self::DropArtifact { .. } => f.write_str(
                 "the catalog gives it up, its file is moved to _history, and files without a job get one",

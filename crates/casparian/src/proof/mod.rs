@@ -9,6 +9,7 @@ mod jobs;
 mod repair;
 mod report;
 mod staging;
+mod tables;
 mod verifier;
 
 pub use finding::Finding;

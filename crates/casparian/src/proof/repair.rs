@@ -24,6 +24,12 @@ impl Verifier<'_> {
                 return None;
             }
             Repair::Nothing(_) => return None,
+            Repair::RemoveRows => {
+                let (uri, job) = (finding.uri.parse().ok()?, finding.job?);
+                let is_done = is_done(self.reader.remove_rows(&uri, job));
+                report.removed += u64::from(is_done);
+                return Some(is_done);
+            }
             Repair::MoveToHistory => self.reader.move_to_history(&path?, file?),
             Repair::MoveBack => self.reader.move_back(&path?, file?),
             Repair::Remove { worker } => {

@@ -55,10 +55,11 @@ impl Verifier<'_> {
         let mut report = ProofReport::default();
         let mut snapshot = self.catalog.snapshot().await?;
         let places = self.places(&mut snapshot, &mut report).await?;
-        self.prove_artifacts(&mut snapshot, &places, &mut report).await?;
+        let tables = self.prove_artifacts(&mut snapshot, &places, &mut report).await?;
         self.prove_jobs(&mut snapshot, &mut report).await?;
         // What lies in the sinks is held against the catalog as it is then.
         drop(snapshot);
+        self.prove_tables(tables, &places, &mut report).await?;
         self.prove_directories(&places, &mut report).await?;
         Ok(report)
     }

@@ -25,6 +25,7 @@ mod roles;
 mod roots;
 mod run;
 mod server;
+mod sqlite;
 mod stopping;
 mod trace;
 mod v4;

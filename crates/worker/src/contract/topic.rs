@@ -45,6 +45,23 @@ pub struct Taken {
     pub misfits: Vec<Misfit>,
 }
 
+impl Taken {
+    /// Rows that a sink has no room for leave, too.
+    pub fn part(&mut self, misfits: Vec<Misfit>) -> Result<(), ArrowError> {
+        let gone = self.misfits.iter().map(|misfit| misfit.row).collect::<HashSet<_>>();
+        let all = self.rows.num_rows() + gone.len();
+        let kept = (0..all).filter(|row| !gone.contains(row)).collect::<Vec<_>>();
+        let bad = misfits.iter().map(|misfit| misfit.row).collect::<HashSet<_>>();
+        let bad = BooleanBuffer::collect_bool(kept.len(), |row| bad.contains(&row));
+        self.rows = filter_record_batch(&self.rows, &filter_of(&bad))?;
+        let moved = misfits.into_iter().map(|misfit| Misfit { row: kept[misfit.row], ..misfit });
+        self.misfits.extend(moved);
+        self.misfits.sort_by_key(|misfit| misfit.row);
+        self.misfits.dedup_by_key(|misfit| misfit.row);
+        Ok(())
+    }
+}
+
 /// The columns grow with what is published. What was taken before means the same after.
 #[derive(Debug)]
 pub struct TopicContract {
@@ -96,18 +113,6 @@ impl TopicContract {
         let rows = RecordBatch::try_new_with_options(arrow.clone(), columns.collect(), &options);
         let rows = rows.map_err(|cause| self.arrow_error(cause))?;
         self.part(rows, &faults)
-    }
-
-    /// Rows that a sink cannot hold leave, too.
-    pub fn part_misfits(
-        &self,
-        rows: &RecordBatch,
-        misfits: &[Misfit],
-    ) -> Result<RecordBatch, ContractError> {
-        let bad = misfits.iter().map(|misfit| misfit.row).collect::<HashSet<_>>();
-        let bad = BooleanBuffer::collect_bool(rows.num_rows(), |row| bad.contains(&row));
-        let kept = filter_record_batch(rows, &filter_of(&bad));
-        kept.map_err(|cause| self.arrow_error(cause))
     }
 
     fn part(&self, rows: RecordBatch, faults: &[Fault]) -> Result<Taken, ContractError> {

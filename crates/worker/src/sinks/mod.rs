@@ -1,6 +1,7 @@
 //! Where rows go. A sink is chosen by the scheme of its URI, in one `match`; each keeps staged, current and replaced output apart.
 
 pub(crate) mod columns;
+mod databases;
 mod error;
 mod evolve;
 mod filter;
@@ -17,5 +18,6 @@ pub use filter::{Filter, FilterError, FoundRow, Seen};
 pub use parquet::{Footer, Origins, PromoteOutcome, StoredFile, attempt_of, job_of};
 pub use reader::{Area, SinkEntry, SinkReader};
 pub use recovery::{RecoverTarget, Recovered};
-pub use sink::{Promoter, Sinks};
+pub use sink::{Promoted, Promoter, Sinks};
+pub use sql::OriginCount;
 pub use stager::{Lineage, Stager, Unsynced};

@@ -1,9 +1,10 @@
 //! The side of those who look: what lies where, without making anything. What `verify --repair` puts right is here, too.
 
-use super::SinkError;
 use super::parquet::{Directory, Renamed, STAGING_NAME, StoredFile, free_name, is_idle, rename};
 use super::sink::parquet_path;
-use protocol::SinkUri;
+use super::sql::OriginCount;
+use super::{SinkError, databases};
+use protocol::{JobId, SinkUri};
 use rustix::fs::{Dir, FileType, FlockOperation, flock};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -44,8 +45,8 @@ impl SinkReader {
 
     /// Why nothing can be said of this sink from here, if nothing can.
     pub fn unreachable(&self, uri: &SinkUri) -> Option<String> {
-        if let Err(error) = parquet_path(uri) {
-            return Some(error.to_string());
+        if matches!(uri, SinkUri::Named { .. } | SinkUri::Postgresql(_)) {
+            return Some(SinkError::Unsupported { uri: uri.clone() }.to_string());
         }
         match Directory::existing(&self.output_root) {
             Ok(Some(_)) => None,
@@ -55,6 +56,16 @@ impl SinkReader {
             )),
             Err(error) => Some(error.to_string()),
         }
+    }
+
+    /// Rows of a table by where they come from, in the order of their jobs.
+    pub fn counts(&self, uri: &SinkUri, each: impl FnMut(OriginCount)) -> Result<(), SinkError> {
+        databases::counts(&self.output_root, uri, each)
+    }
+
+    /// Takes rows of a job out of a table that no record speaks for. False: there are none.
+    pub fn remove_rows(&self, uri: &SinkUri, job: JobId) -> Result<bool, SinkError> {
+        databases::remove_rows(&self.output_root, uri, job)
     }
 
     /// None: there is no such file.

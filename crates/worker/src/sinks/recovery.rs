@@ -4,9 +4,10 @@
 //! so an earlier recoverer that was asleep can undo nothing. Nothing that is final is taken back either: when something is gone, the
 //! Sentinel queues the file again and has what this attempt published moved away, and the next attempt's files have other names.
 
-use super::parquet::{Found, PromoteOutcome, Promotion, Take};
+use super::databases::{Committed, PendingLoad};
+use super::parquet::{Found, PromoteOutcome, Promotion, Take, is_there};
 use super::{SinkError, Sinks};
-use protocol::{CrashPoint, JobAttempt, StagedOutput, crash_point};
+use protocol::{CrashPoint, JobAttempt, SinkUri, StagedOutput, crash_point};
 
 /// More earlier recoverers than this are not at work at one moment: each is the last one of another worker.
 const LOOKS_MAX: u32 = 16;
@@ -54,7 +55,25 @@ impl Sinks {
 
     /// All are looked at before one is promoted, so that nothing of a job that has to run again gets published anew.
     fn find_all(&self, take: Take, outputs: &[StagedOutput]) -> Result<Vec<Found>, SinkError> {
-        outputs.iter().map(|output| take.find(&*self.staging(&output.uri)?, output)).collect()
+        outputs.iter().map(|output| self.find(take, output)).collect()
+    }
+
+    fn find(&self, take: Take, output: &StagedOutput) -> Result<Found, SinkError> {
+        let staging = self.staging(&output.uri)?;
+        let found = take.find_staged(&staging, output)?;
+        if found != Found::Gone {
+            return Ok(found);
+        }
+        // Last: whatever moved there while the staging directories were looked at is seen.
+        if matches!(output.uri, SinkUri::Parquet { .. }) {
+            let is_final = is_there(&staging.sink, output)?;
+            return Ok(if is_final { Found::Final } else { Found::Gone });
+        }
+        Ok(match self.databases.committed(output, take.job)? {
+            Committed::Yes => Found::Final,
+            Committed::No => Found::Gone,
+            Committed::Overtaken => Found::Overtaken,
+        })
     }
 
     /// False when a later recovery took a file away meanwhile.
@@ -62,14 +81,17 @@ impl Sinks {
         let mut promotion = Promotion::default();
         for output in outputs {
             let staging = self.staging(&output.uri)?;
-            let outcome = promotion.promote(&staging, &take.file(), output)?;
-            if outcome == PromoteOutcome::Taken && take.find(&staging, output)? != Found::Final {
+            let outcome = match output.uri {
+                SinkUri::Parquet { .. } => promotion.promote(&staging, &take.file(), output)?,
+                _ => self.load(take, output)?,
+            };
+            if outcome == PromoteOutcome::Taken && self.find(take, output)? != Found::Final {
                 return Ok(false);
             }
             crash_point(CrashPoint::RecoverBetweenRenames);
         }
         // What was found promoted may not be durable yet either.
-        for output in outputs {
+        for output in outputs.iter().filter(|it| matches!(it.uri, SinkUri::Parquet { .. })) {
             promotion.touch(&self.staging(&output.uri)?);
         }
         crash_point(CrashPoint::RecoverBeforeSync);
@@ -80,8 +102,24 @@ impl Sinks {
 
     fn drop_taken(&self, take: Take, outputs: &[StagedOutput]) -> Result<(), SinkError> {
         for output in outputs {
+            if !matches!(output.uri, SinkUri::Parquet { .. }) {
+                // Its first owner may have it open still.
+                self.databases.void(output, take.job)?;
+            }
             take.drop_own(&*self.staging(&output.uri)?)?;
         }
         Ok(())
+    }
+
+    /// What it replaces is taken out after the receipt.
+    fn load(&self, take: Take, output: &StagedOutput) -> Result<PromoteOutcome, SinkError> {
+        let load = PendingLoad {
+            job: take.job,
+            output: output.clone(),
+            staging: self.staging(&output.uri)?,
+            file: take.file(),
+            supersede: Vec::new(),
+        };
+        self.databases.load(&[load]).remove(0)
     }
 }

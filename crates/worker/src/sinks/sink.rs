@@ -1,24 +1,36 @@
 //! The one `match` by scheme, and what a worker does with its sinks as a whole.
 
 use super::SinkError;
+use super::databases::{Databases, PendingLoad};
 use super::parquet::{
     PromoteOutcome, Promotion, StagingDirectories, StagingDirectory, retire, sweep,
 };
 use super::stager::{Lineage, Stager};
-use protocol::{ArtifactId, JobAttempt, Retirement, SinkTarget, SinkUri, StagedOutput, WorkerId};
+use protocol::{
+    ArtifactId, JobAttempt, JobId, Retirement, SinkTarget, SinkUri, StagedOutput, Superseded,
+    WorkerId,
+};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// What waits to be loaded into tables lies here, below the output root.
+const TABLES: &str = "_tables";
 
 /// All sinks of one worker process.
 #[derive(Debug, Clone)]
 pub struct Sinks {
     staging: Arc<StagingDirectories>,
+    pub(super) databases: Arc<Databases>,
 }
 
 impl Sinks {
     pub fn new(output_root: PathBuf, worker: WorkerId) -> Self {
-        Self { staging: Arc::new(StagingDirectories::new(output_root, worker)) }
+        Self {
+            databases: Arc::new(Databases::new(output_root.clone())),
+            staging: Arc::new(StagingDirectories::new(output_root, worker)),
+        }
     }
 
     /// Attempts that are being committed. To be said before anything is staged or swept.
@@ -39,7 +51,7 @@ impl Sinks {
         lineage: Lineage,
         many: bool,
     ) -> Result<Stager, SinkError> {
-        let path = parquet_path(&target.uri)?.to_owned();
+        let path = directory_of(&target.uri)?;
         Ok(Stager::new(self.staging.clone(), path, target.clone(), job, lineage, many))
     }
 
@@ -52,10 +64,11 @@ impl Sinks {
     }
 
     pub fn promotion(&self) -> Promoter<'_> {
-        Promoter { sinks: self, promotion: Promotion::default() }
+        Promoter { sinks: self, promotion: Promotion::default(), loads: Vec::new() }
     }
 
-    /// Moves superseded files away; those of one sink are made durable together. One that cannot be moved holds up no other.
+    /// Moves superseded files away, and takes superseded rows out of tables; what is of one sink is made durable together. One that
+    /// cannot be moved holds up no other.
     pub fn retire(&self, files: &[Retirement]) -> (Vec<ArtifactId>, Vec<SinkError>) {
         let mut by_uri = BTreeMap::<&SinkUri, Vec<&Retirement>>::new();
         for file in files {
@@ -63,8 +76,7 @@ impl Sinks {
         }
         let (mut done, mut errors) = (Vec::new(), Vec::new());
         for (uri, files) in by_uri {
-            let root = parquet_path(uri).and_then(|path| Ok((path, self.staging.root()?)));
-            match root.and_then(|(path, root)| retire(root, path, &files, &mut errors)) {
+            match self.retire_from(uri, &files, &mut errors) {
                 Ok(mut artifacts) => done.append(&mut artifacts),
                 Err(error) => errors.push(error),
             }
@@ -72,12 +84,41 @@ impl Sinks {
         (done, errors)
     }
 
+    fn retire_from(
+        &self,
+        uri: &SinkUri,
+        files: &[&Retirement],
+        errors: &mut Vec<SinkError>,
+    ) -> Result<Vec<ArtifactId>, SinkError> {
+        if let SinkUri::Parquet { path } = uri {
+            return retire(self.staging.root()?, path, files, errors);
+        }
+        let jobs: Vec<JobAttempt> = files.iter().map(|file| file.job).collect();
+        self.databases.retire(uri, &jobs)?;
+        Ok(files.iter().map(|file| file.artifact).collect())
+    }
+
     pub(super) fn staging(&self, uri: &SinkUri) -> Result<Arc<StagingDirectory>, SinkError> {
-        self.staging.get(parquet_path(uri)?)
+        self.staging.get(&directory_of(uri)?)
     }
 }
 
-/// The sinks that there are.
+/// Where a sink's staged files lie, below the output root.
+pub(super) fn directory_of(uri: &SinkUri) -> Result<String, SinkError> {
+    let table = match uri {
+        SinkUri::Parquet { path } => return Ok(path.clone()),
+        SinkUri::Sqlite(table) => &table.table,
+        SinkUri::Postgresql(table) => &table.table,
+        SinkUri::Named { .. } => return Err(SinkError::Unsupported { uri: uri.clone() }),
+    };
+    let name = table.as_ref().map_or("table", |table| table.as_str()).to_owned();
+    // Two tables of one name in two databases are told apart.
+    let digest = Sha256::digest(uri.to_string());
+    let [a, b, c, d, ..] = digest[..] else { return Ok(format!("{TABLES}/{name}")) };
+    Ok(format!("{TABLES}/{name}-{:08x}", u32::from_be_bytes([a, b, c, d])))
+}
+
+/// A sink that is a directory of files.
 pub(super) fn parquet_path(uri: &SinkUri) -> Result<&str, SinkError> {
     match uri {
         SinkUri::Parquet { path } => Ok(path),
@@ -89,20 +130,55 @@ fn file_part(staged: &str) -> &str {
     staged.rsplit('/').next().unwrap_or(staged)
 }
 
-/// Renames for one pack of grants.
+/// One pack of grants: renames, and loads into tables.
 pub struct Promoter<'a> {
     sinks: &'a Sinks,
     promotion: Promotion,
+    loads: Vec<PendingLoad>,
+}
+
+/// What became of a pack, beyond its renames.
+pub struct Promoted {
+    pub files: Result<(), SinkError>,
+    /// Jobs that are not in all of their tables, with the reason.
+    pub tables: BTreeMap<JobId, Result<PromoteOutcome, SinkError>>,
 }
 
 impl Promoter<'_> {
-    pub fn promote(&mut self, output: &StagedOutput) -> Result<PromoteOutcome, SinkError> {
+    /// Files are renamed at once; what goes into a table waits for `finish`.
+    pub fn promote(
+        &mut self,
+        job: JobAttempt,
+        output: &StagedOutput,
+        supersede: &[Superseded],
+    ) -> Result<PromoteOutcome, SinkError> {
         let staging = self.sinks.staging(&output.uri)?;
-        self.promotion.promote(&staging, file_part(&output.staged), output)
+        let file = file_part(&output.staged);
+        if matches!(output.uri, SinkUri::Parquet { .. }) {
+            return self.promotion.promote(&staging, file, output);
+        }
+        let here =
+            supersede.iter().filter(|one| one.uri == output.uri && one.topic == output.topic);
+        self.loads.push(PendingLoad {
+            job,
+            output: output.clone(),
+            staging,
+            file: file.to_owned(),
+            supersede: here.map(|one| one.job).collect(),
+        });
+        Ok(PromoteOutcome::Done)
     }
 
-    /// Only after this is what was promoted durable.
-    pub fn sync(self) -> Result<(), SinkError> {
-        self.promotion.sync()
+    /// Only after this is what was promoted there, and durable.
+    pub fn finish(self) -> Promoted {
+        let files = self.promotion.sync();
+        let loaded = self.sinks.databases.load(&self.loads);
+        let mut tables = BTreeMap::new();
+        for (load, result) in self.loads.iter().zip(loaded) {
+            if !matches!(result, Ok(PromoteOutcome::Done)) {
+                tables.entry(load.job.id).or_insert(result);
+            }
+        }
+        Promoted { files, tables }
     }
 }

@@ -1,7 +1,9 @@
 //! Rows of one attempt on their way to one sink.
 
 use super::SinkError;
+use super::databases::misfits;
 use super::parquet::{SegmentedWriter, StagingDirectories, final_name, staged_name};
+use crate::contract::Misfit;
 use arrow_array::RecordBatch;
 use protocol::{CommitId, JobAttempt, JobId, SinkTarget, StagedOutput, TopicSchema, VersionId};
 use std::fs::File;
@@ -36,6 +38,11 @@ impl Stager {
         many: bool,
     ) -> Self {
         Self { staging, uri_path, target, job, lineage, many, writer: None }
+    }
+
+    /// Rows that this sink has no room for.
+    pub fn misfits(&self, rows: &RecordBatch) -> Vec<Misfit> {
+        misfits(&self.target.uri, rows)
     }
 
     /// Bytes that wait in memory for their row group.

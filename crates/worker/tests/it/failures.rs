@@ -177,7 +177,7 @@ fn f18_when_one_of_two_sinks_fails_nothing_is_published_and_nothing_stays() {
     expect(
         &rig.run(1, &plugin(body), "x", &["t", "u"]),
         ErrorClass::Plugin,
-        "topic u: column '_job_id'",
+        "'_job_id' is reserved",
     );
     for topic in ["t", "u"] {
         assert!(rig.project.files(topic).is_empty() && rig.project.staged(topic).is_empty());

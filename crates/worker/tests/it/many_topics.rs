@@ -59,8 +59,8 @@ fn staging_directories_that_nobody_uses_are_given_back() {
         // Every third one is not granted yet.
         if number % 3 > 0 {
             let mut promotion = sinks.promotion();
-            promotion.promote(&output).unwrap();
-            promotion.sync().unwrap();
+            promotion.promote(job, &output, &[]).unwrap();
+            promotion.finish().files.unwrap();
         }
     }
     let held =

@@ -50,9 +50,9 @@ fn stage(
     let sealed = sealed.unwrap();
     let mut promotion = sinks.promotion();
     if let Some(output) = &sealed {
-        promotion.promote(output).unwrap();
+        promotion.promote(JOB, output, &[]).unwrap();
     }
-    promotion.sync().unwrap();
+    promotion.finish().files.unwrap();
     Ok((sealed, misfits))
 }
 

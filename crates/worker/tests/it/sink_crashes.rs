@@ -46,8 +46,9 @@ impl Lake {
 
     fn promote(&self, sinks: &Sinks, outputs: &[StagedOutput]) -> Vec<PromoteOutcome> {
         let mut promotion = sinks.promotion();
-        let outcomes = outputs.iter().map(|output| promotion.promote(output).unwrap()).collect();
-        promotion.sync().unwrap();
+        let outcomes =
+            outputs.iter().map(|output| promotion.promote(JOB, output, &[]).unwrap()).collect();
+        promotion.finish().files.unwrap();
         outcomes
     }
 
@@ -89,8 +90,8 @@ fn a_final_file_with_the_same_content_is_adopted_and_another_is_never_overwritte
         .unwrap();
     std::fs::write(lake.path("u/part-9-2.parquet"), "something else").unwrap();
     let mut promotion = sinks.promotion();
-    assert_eq!(promotion.promote(&outputs[0]).unwrap(), PromoteOutcome::Done);
-    let error = promotion.promote(&outputs[1]).unwrap_err().to_string();
+    assert_eq!(promotion.promote(JOB, &outputs[0], &[]).unwrap(), PromoteOutcome::Done);
+    let error = promotion.promote(JOB, &outputs[1], &[]).unwrap_err().to_string();
     assert!(error.contains("exists with other content"), "{error}");
     assert_eq!(std::fs::read(lake.path("u/part-9-2.parquet")).unwrap(), b"something else");
 }

@@ -19,7 +19,7 @@ pub use layout::{
     staged_name,
 };
 pub use open::StagingDirectories;
-pub use promote::{PromoteOutcome, Promotion};
+pub use promote::{PromoteOutcome, Promotion, is_there};
 pub use recover::{Found, Take};
 pub use retire::retire;
 pub use stage::SegmentedWriter;

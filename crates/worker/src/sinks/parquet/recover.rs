@@ -3,7 +3,7 @@
 
 use super::directory::{Directory, Renamed, rename};
 use super::layout::{STAGING, attempt_of, recovery_of, taken_file};
-use super::promote::{check_file_name, is_there, matches};
+use super::promote::{check_file_name, matches};
 use super::staging::StagingDirectory;
 use crate::sinks::SinkError;
 use protocol::{CrashPoint, JobAttempt, StagedOutput, crash_point};
@@ -31,8 +31,8 @@ impl Take {
         taken_file(self.job, self.recovery)
     }
 
-    /// First step: takes the staged file away, so that a late rename of its first owner finds nothing.
-    pub fn find(
+    /// First step: takes the staged file away, so that its first owner, when he comes late, finds nothing.
+    pub fn find_staged(
         self,
         staging: &StagingDirectory,
         output: &StagedOutput,
@@ -41,10 +41,7 @@ impl Take {
         if staging.own.has(&self.file()) {
             return Ok(Found::Taken);
         }
-        let found = self.take(staging, output)?;
-        // Last: whatever moved there while the staging directories were looked at is seen.
-        let is_final = found == Found::Gone && is_there(&staging.sink, output)?;
-        Ok(if is_final { Found::Final } else { found })
+        self.take(staging, output)
     }
 
     fn take(self, staging: &StagingDirectory, output: &StagedOutput) -> Result<Found, SinkError> {
