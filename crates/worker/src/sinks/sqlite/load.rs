@@ -1,10 +1,11 @@
 //! Loading the staged rows of one job, in the transaction that is open.
 
 use super::cells::Cells;
-use super::error::{Doing, SqliteError};
+use super::error::SqliteError;
 use super::record::{self, Located, NewRecord};
 use super::remove::remove;
 use super::table::{StoredColumn, Table, quoted};
+use super::writing::{BYTES_MAX, Writing};
 use crate::sinks::SinkError;
 use crate::sinks::columns::arrow_type;
 use crate::sinks::evolve::widened;
@@ -15,29 +16,26 @@ use protocol::{JobId, TopicName};
 use rusqlite::{Connection, Statement};
 use std::collections::{BTreeSet, HashMap};
 
-/// In between, what waits in memory is written to the file.
-const FLUSH_BYTES: usize = 32 << 20;
-
 pub fn load(
-    connection: &Connection,
-    doing: Doing<'_>,
+    writing: Writing<'_>,
     table: &mut Table,
     mut load: Load<'_>,
 ) -> Result<Loaded, SinkError> {
-    let sql = |cause| doing.failed(cause);
+    let connection = writing.connection;
+    let sql = |cause| writing.failed(cause);
     let job = load.job;
     let known = record::find(connection, load.table, job.id).map_err(sql)?;
     if let Some(answer) = known.and_then(|it| it.record.answer(job.attempt)) {
         return Ok(answer);
     }
-    table.adapt(connection, doing, load.topic, &load.schema)?;
+    table.adapt(writing, load.topic, &load.schema)?;
     let superseded = superseded(connection, &load).map_err(sql)?;
     let removed: Vec<Located> = known.into_iter().chain(superseded.iter().copied()).collect();
-    remove(connection, table, &removed).map_err(sql)?;
+    remove(writing, table, &removed)?;
     for it in &superseded {
         record::supersede(connection, load.table, it.record.job.id, Some(job.id)).map_err(sql)?;
     }
-    let (rows, rowids) = insert(connection, doing, table, &mut load)?;
+    let (rows, rowids) = insert(writing, table, &mut load)?;
     if rows != load.rows {
         let (table, expected) = (load.table.to_string(), load.rows);
         return Err(SqliteError::RowCount { job: job.id, table, expected, found: rows }.into());
@@ -59,13 +57,13 @@ fn superseded(connection: &Connection, load: &Load<'_>) -> rusqlite::Result<Vec<
 
 /// Gives how many rows there were, and the numbers of the first and the last.
 fn insert(
-    connection: &Connection,
-    doing: Doing<'_>,
+    writing: Writing<'_>,
     table: &mut Table,
     load: &mut Load<'_>,
 ) -> Result<(u64, Option<(i64, i64)>), SinkError> {
-    let sql = |cause| doing.failed(cause);
-    let (mut rows, mut first, mut unflushed) = (0, None, 0);
+    let connection = writing.connection;
+    let sql = |cause| writing.failed(cause);
+    let (mut rows, mut first, mut bytes) = (0, None, 0);
     let mut open: Option<Insert<'_>> = None;
     let mut text = Vec::new();
     for batch in &mut *load.batches {
@@ -74,23 +72,21 @@ fn insert(
             continue;
         }
         if open.as_ref().is_none_or(|insert| insert.schema != batch.schema()) {
-            table.adapt(connection, doing, load.topic, batch.schema_ref())?;
+            table.adapt(writing, load.topic, batch.schema_ref())?;
             open = Some(Insert::prepare(connection, table, batch.schema()).map_err(sql)?);
         }
         let Some(insert) = &mut open else { continue };
         let cells = insert.cells(table, load.topic, &batch)?;
         for row in 0..batch.num_rows() {
-            insert.row(&cells, row, &mut text).map_err(sql)?;
+            // Somebody's trigger may have kept it out.
+            rows += insert.row(&cells, row, &mut text).map_err(sql)? as u64;
             if first.is_none() {
                 first = Some(connection.last_insert_rowid());
             }
         }
-        rows += batch.num_rows() as u64;
-        unflushed += size_of(&batch);
-        if unflushed > FLUSH_BYTES {
-            // A reader that is still there would let pages pile up in memory.
-            connection.cache_flush().map_err(sql)?;
-            unflushed = 0;
+        bytes += size_of(&batch);
+        if bytes > BYTES_MAX {
+            writing.spill()?;
         }
     }
     Ok((rows, first.map(|first| (first, connection.last_insert_rowid()))))
@@ -145,10 +141,10 @@ impl<'a> Insert<'a> {
         cells.map_err(|cause| SinkError::Columns { topic: topic.clone(), cause })
     }
 
-    fn row(&mut self, cells: &[Cells], row: usize, text: &mut Vec<u8>) -> rusqlite::Result<()> {
+    fn row(&mut self, cells: &[Cells], row: usize, text: &mut Vec<u8>) -> rusqlite::Result<usize> {
         for (at, cells) in cells.iter().enumerate() {
             cells.bind(&mut self.statement, at + 1, row, text)?;
         }
-        self.statement.raw_execute().map(|_| ())
+        self.statement.raw_execute()
     }
 }

@@ -12,9 +12,12 @@ mod record;
 mod remove;
 mod sink;
 mod table;
+mod transaction;
 mod widen;
+mod writing;
 
 pub use error::SqliteError;
 pub use misfits::misfits;
 pub use reader::SqliteReader;
-pub use sink::{SqliteSink, SqliteTransaction};
+pub use sink::SqliteSink;
+pub use transaction::SqliteTransaction;

@@ -4,6 +4,7 @@
 use super::error::{ColumnProblem, Doing, SqliteError};
 use super::table::{StoredColumn, Table, quoted};
 use super::widen::Change;
+use super::writing::Writing;
 use protocol::ColumnType;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -21,17 +22,17 @@ pub struct Widened {
 
 /// Of the table's columns, the first `known` ones are in it.
 pub fn rebuild(
-    connection: &Connection,
-    doing: Doing<'_>,
+    writing: Writing<'_>,
     table: &Table,
     known: usize,
     widened: &[Widened],
 ) -> Result<(), SqliteError> {
     for it in widened {
-        check(connection, doing, table, it)?;
+        check(writing.connection, writing.doing, table, it)?;
     }
-    let rewritten = rewrite(connection, table, &table.columns[..known], widened);
-    rewritten.map_err(|cause| doing.failed(cause))
+    writing.spill()?;
+    let rewritten = rewrite(writing.connection, table, &table.columns[..known], widened);
+    rewritten.map_err(|cause| writing.failed(cause))
 }
 
 fn rewrite(

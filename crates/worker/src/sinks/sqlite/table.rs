@@ -5,6 +5,7 @@ use super::error::{COLUMNS_MAX, ColumnProblem, Doing, SqliteError};
 use super::names::stored_names;
 use super::rebuild::{Widened, rebuild};
 use super::widen::{Change, change};
+use super::writing::Writing;
 use crate::sinks::columns::column_type;
 use arrow_schema::Schema;
 use protocol::{ColumnType, LINEAGE, TableName, TopicName};
@@ -52,7 +53,7 @@ pub fn quoted(name: &str) -> String {
 pub struct Table {
     pub name: TableName,
     pub columns: Vec<StoredColumn>,
-    exists: bool,
+    pub exists: bool,
     /// Columns that the table has beside those of the sink.
     added: Vec<String>,
 }
@@ -105,11 +106,11 @@ impl Table {
     /// Makes the table hold these columns, too. Those without a type wait until they have one.
     pub fn adapt(
         &mut self,
-        connection: &Connection,
-        doing: Doing<'_>,
+        writing: Writing<'_>,
         topic: &TopicName,
         schema: &Schema,
     ) -> Result<(), SqliteError> {
+        let Writing { connection, doing, .. } = writing;
         let known = self.columns.len();
         let mut widened = Vec::new();
         for field in schema.fields() {
@@ -133,7 +134,7 @@ impl Table {
         } else {
             if widened.iter().any(|it| it.change != Change::Nothing) {
                 self.check_rebuild(doing, &widened)?;
-                rebuild(connection, action, self, known, &widened)?;
+                rebuild(Writing { doing: action, ..writing }, self, known, &widened)?;
             }
             self.add(connection, known).map_err(|cause| action.failed(cause))?;
         }

@@ -1,8 +1,11 @@
 //! Once, or not at all: attempts, records, superseding and removing.
 
 use super::rig::{FILE, Lake, PATIENCE, ints, job, load_into, staged, topic};
+use arrow_array::{ArrayRef, Float64Array};
 use protocol::{ErrorClass, JobId, TableName};
+use std::sync::Arc;
 use std::time::Duration;
+use worker::sinks::SinkError;
 use worker::sinks::sql::{CommitRecord, CommitState, Load, Loaded};
 use worker::sinks::sqlite::{SqliteReader, SqliteSink};
 
@@ -207,8 +210,88 @@ fn who_holds_the_file_is_waited_for_and_then_named_as_the_reason() {
     let mut sink = SqliteSink::open(lake.0.path(), FILE, patience).unwrap();
     let rows = [staged(job(2, 1), &[("a", ints(&[1]))])];
     let error = load_into(&mut sink, "t", job(2, 1), &rows, &[]).unwrap_err();
-    assert_eq!(error.class(), ErrorClass::Storage);
-    assert!(error.to_string().contains("another process reads or writes it"), "{error}");
+    is_busy(&error);
     drop(held);
     assert_eq!(load_into(&mut sink, "t", job(2, 1), &rows, &[]).unwrap(), Loaded::Done);
+}
+
+fn is_busy(error: &SinkError) {
+    assert_eq!(error.class(), ErrorClass::Storage);
+    assert!(error.to_string().contains("another process reads or writes it"), "{error}");
+}
+
+#[test]
+fn a_long_reader_is_waited_for_and_memory_stays_bounded_meanwhile() {
+    let lake = Lake::new();
+    lake.done(job(1, 1), &[("a", ints(&[1]))]);
+    let reader = rusqlite::Connection::open(lake.path()).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+    let patience = Duration::from_millis(100);
+    let mut sink = SqliteSink::open(lake.0.path(), FILE, patience).unwrap();
+    let rows: Vec<i64> = (0..200_000).collect();
+    let batch = staged(job(2, 1), &[("a", ints(&rows)), ("b", ints(&rows))]);
+    // Endless, if nobody ends it.
+    let mut taken = 0_u64;
+    let mut batches = std::iter::repeat_with(|| {
+        taken += 1;
+        Ok(batch.clone())
+    });
+    let load = Load {
+        topic: &topic(),
+        table: &table(),
+        job: job(2, 1),
+        schema: batch.schema(),
+        rows: 1,
+        supersede: &[],
+        batches: &mut batches,
+    };
+    is_busy(&sink.load(load).unwrap_err());
+    assert!(taken < 20, "{taken} batches are in memory");
+    // What is small fails at its end, and a rewrite of the table before it begins.
+    let few = [staged(job(3, 1), &[("a", ints(&[3]))])];
+    is_busy(&load_into(&mut sink, "t", job(3, 1), &few, &[]).unwrap_err());
+    let float: ArrayRef = Arc::new(Float64Array::from(vec![0.5]));
+    let float = [staged(job(4, 1), &[("a", float)])];
+    is_busy(&load_into(&mut sink, "t", job(4, 1), &float, &[]).unwrap_err());
+    drop(reader);
+    assert_eq!(load_into(&mut sink, "t", job(3, 1), &few, &[]).unwrap(), Loaded::Done);
+    assert_eq!(lake.counts("t"), [(1, 1), (3, 1)]);
+}
+
+#[test]
+fn many_rows_are_removed_though_readers_come_and_go() {
+    let lake = Lake::new();
+    let rows: Vec<i64> = (0..50_000).collect();
+    for id in 1..=2 {
+        lake.done(job(id, 1), &[("a", ints(&rows))]);
+    }
+    let loaded = lake.load(job(3, 1), &[("a", ints(&rows))], &[JobId::new(1)]).unwrap();
+    assert_eq!(loaded, Loaded::Done);
+    assert_eq!(lake.sink().retire(&table(), &[job(2, 1)]).unwrap(), 50_000);
+    assert_eq!(lake.counts("t"), [(3, 50_000)]);
+    assert_eq!(lake.shell("PRAGMA integrity_check"), ["ok"]);
+}
+
+#[test]
+fn a_trigger_that_keeps_rows_out_undoes_the_load() {
+    let lake = Lake::new();
+    lake.done(job(1, 1), &[("a", ints(&[1]))]);
+    lake.shell(
+        "CREATE TRIGGER picky BEFORE INSERT ON t WHEN new.a > 5 BEGIN SELECT raise(IGNORE); END",
+    );
+    let error = lake.refused(job(2, 1), &[("a", ints(&[2, 7]))]);
+    assert!(error.contains("1 rows came for table 't' and 2 were announced"), "{error}");
+    assert_eq!(lake.counts("t"), [(1, 1)]);
+}
+
+#[test]
+fn what_a_dropped_table_held_is_no_trouble() {
+    let lake = Lake::new();
+    lake.done(job(1, 1), &[("a", ints(&[1]))]);
+    lake.done(job(2, 1), &[("a", ints(&[1]))]);
+    lake.shell("DROP TABLE t");
+    assert_eq!(lake.sink().retire(&table(), &[job(1, 1)]).unwrap(), 0);
+    lake.sink().void(&table(), &topic(), job(2, 2)).unwrap();
+    assert_eq!(lake.sink().remove_orphans(&table(), &[JobId::new(7)]).unwrap(), 0);
+    assert_eq!(lake.records(), ["1 1 superseded 1", "2 2 void 0"]);
 }

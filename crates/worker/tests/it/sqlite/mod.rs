@@ -4,6 +4,8 @@ mod bench;
 mod commits;
 mod crashes;
 mod evolution;
+mod model;
+mod mounts;
 mod names;
 mod places;
 mod rig;
