@@ -168,3 +168,22 @@ fn a_worker_that_is_killed_again_and_again_loads_every_row_once() {
     let counts = ask(&project, "SELECT count(*), count(DISTINCT id) FROM orders");
     assert_eq!(counts, "303|303\n");
 }
+
+#[test]
+fn a_table_that_cannot_take_the_rows_fails_the_job_before_it_is_granted() {
+    let project = project("history=current");
+    std::fs::create_dir_all(project.path("lake/out")).unwrap();
+    ask(&project, "CREATE TABLE orders (theirs)");
+    project.write("plugins/orders.py", format!("# RETRIES: 0\n{}", plugin("history=current")));
+    let run = project.casparian(&["run", "data"]);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    let jobs = project.json(&["jobs", "list"]);
+    for job in jobs["jobs"].as_array().unwrap() {
+        let error = job["error"].as_str().unwrap();
+        assert!(
+            error.contains("table 'orders' was not made by this sink; drop or rename it"),
+            "{error}"
+        );
+    }
+    assert_eq!(ask(&project, "SELECT count(*) FROM orders"), "0\n");
+}

@@ -6,7 +6,10 @@ use super::sqlite::{SqliteReader, SqliteSink, SqliteTransaction};
 use super::{SinkError, sqlite};
 use crate::contract::Misfit;
 use arrow_array::RecordBatch;
-use protocol::{JobAttempt, JobId, SinkUri, SqliteTable, StagedOutput, TableName};
+use protocol::{
+    ErrorClass, JobAttempt, JobId, SinkUri, SqliteTable, StagedOutput, TableName, TopicName,
+    TopicSchema,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,6 +54,25 @@ impl Databases {
         Self { output_root, open: Mutex::default() }
     }
 
+    /// Before rows are granted: what is granted has to be loaded, so a table that cannot take them is found out here. The file is made.
+    pub fn check(
+        &self,
+        uri: &SinkUri,
+        topic: &TopicName,
+        schema: &TopicSchema,
+    ) -> Result<(), SinkError> {
+        let Ok((table, name)) = sqlite_table(uri) else { return Ok(()) };
+        let open = || SqliteReader::open(&self.output_root, &table.file, PATIENCE);
+        let reader = match open()? {
+            Some(reader) => Some(reader),
+            None => {
+                self.sqlite(&table.file)?;
+                open()?
+            }
+        };
+        reader.map_or(Ok(()), |reader| reader.check(name, topic, schema))
+    }
+
     /// In the order of the loads.
     pub fn load(&self, loads: &[PendingLoad]) -> Vec<Result<PromoteOutcome, SinkError>> {
         let mut by_file = BTreeMap::<&str, Vec<usize>>::new();
@@ -80,6 +102,12 @@ impl Databases {
         match self.load_together(file, loads) {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             Err(error) if loads.len() == 1 => vec![Err(error)],
+            // Whoever holds the file, or fills the disk, is waited for once, not once for each of them.
+            Err(error) if error.class() == ErrorClass::Storage => {
+                let (text, class) = (error.to_string(), error.class());
+                let alike = || Err(SinkError::Alike { text: text.clone(), class });
+                loads.iter().map(|_| alike()).collect()
+            }
             Err(_) => loads.iter().map(|load| alone(load)).collect(),
         }
     }

@@ -37,6 +37,9 @@ pub enum SinkError {
     Shared { uri: SinkUri, first: TopicName, second: TopicName },
     #[error(transparent)]
     Sqlite(#[from] SqliteError),
+    /// What all that was to be stored in one step met.
+    #[error("{text}")]
+    Alike { text: String, class: ErrorClass },
     #[error("topic {topic}: {cause}")]
     Columns { topic: TopicName, cause: ArrowError },
 }
@@ -46,6 +49,7 @@ impl SinkError {
         match self {
             Self::Columns { .. } => ErrorClass::Plugin,
             Self::Sqlite(error) => error.class(),
+            Self::Alike { class, .. } => *class,
             Self::Io { cause, .. } if is_of_the_storage(cause) => ErrorClass::Storage,
             Self::Parquet { cause, .. } if cause_of(cause).is_some_and(is_of_the_storage) => {
                 ErrorClass::Storage

@@ -52,7 +52,8 @@ impl Sinks {
         many: bool,
     ) -> Result<Stager, SinkError> {
         let path = directory_of(&target.uri)?;
-        Ok(Stager::new(self.staging.clone(), path, target.clone(), job, lineage, many))
+        let (staging, databases) = (self.staging.clone(), self.databases.clone());
+        Ok(Stager::new(staging, databases, path, target.clone(), job, lineage, many))
     }
 
     /// Throws away what was sealed and then refused.

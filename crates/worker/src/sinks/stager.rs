@@ -1,7 +1,7 @@
 //! Rows of one attempt on their way to one sink.
 
 use super::SinkError;
-use super::databases::misfits;
+use super::databases::{Databases, misfits};
 use super::parquet::{SegmentedWriter, StagingDirectories, final_name, staged_name};
 use crate::contract::Misfit;
 use arrow_array::RecordBatch;
@@ -20,6 +20,7 @@ pub struct Lineage {
 /// Dropped unsealed, it leaves nothing behind. A sink that gets no rows is not touched at all.
 pub struct Stager {
     staging: Arc<StagingDirectories>,
+    databases: Arc<Databases>,
     uri_path: String,
     target: SinkTarget,
     job: JobAttempt,
@@ -31,13 +32,14 @@ pub struct Stager {
 impl Stager {
     pub(super) fn new(
         staging: Arc<StagingDirectories>,
+        databases: Arc<Databases>,
         uri_path: String,
         target: SinkTarget,
         job: JobAttempt,
         lineage: Lineage,
         many: bool,
     ) -> Self {
-        Self { staging, uri_path, target, job, lineage, many, writer: None }
+        Self { staging, databases, uri_path, target, job, lineage, many, writer: None }
     }
 
     /// Rows that this sink has no room for.
@@ -84,6 +86,7 @@ impl Stager {
     /// None when there is nothing.
     pub fn seal(&mut self, schema: &TopicSchema) -> Result<Option<Unsynced>, SinkError> {
         let Some(writer) = &mut self.writer else { return Ok(None) };
+        self.databases.check(&self.target.uri, &self.target.topic, schema)?;
         let Some(sealed) = writer.seal()? else { return Ok(None) };
         let output = StagedOutput {
             topic: self.target.topic.clone(),

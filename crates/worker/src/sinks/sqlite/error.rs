@@ -1,7 +1,7 @@
 //! Why an SQLite file does not take or give rows: the file, the cause, the cure; and whether another try can succeed.
 
 use protocol::{ColumnType, ErrorClass, JobId, TopicName};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -122,6 +122,7 @@ impl Doing<'_> {
     pub fn failed(self, cause: rusqlite::Error) -> SqliteError {
         let (action, path) = (self.action, self.path.to_owned());
         let code = cause.sqlite_error_code();
+        let extended = cause.sqlite_error().map_or(0, |error| error.extended_code);
         let cause = Box::new(cause);
         let storage = |cause, cure| {
             let path = self.path.to_owned();
@@ -134,6 +135,9 @@ impl Doing<'_> {
             Some(ErrorCode::DiskFull) => storage(cause, "make room there"),
             Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory) => {
                 storage(cause, "see that its disk is well")
+            }
+            _ if extended == ffi::SQLITE_READONLY_DBMOVED => {
+                storage(cause, "somebody moved it away while it was open")
             }
             Some(ErrorCode::NotADatabase) => SqliteError::NotADatabase { path },
             Some(ErrorCode::DatabaseCorrupt) => SqliteError::Damaged { path, cause },
@@ -148,7 +152,6 @@ impl Doing<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rusqlite::ffi;
 
     fn failed(code: i32) -> SqliteError {
         let doing = Doing {
@@ -165,6 +168,7 @@ mod tests {
             (ffi::SQLITE_BUSY, ErrorClass::Storage, "another process reads or writes it"),
             (ffi::SQLITE_FULL, ErrorClass::Storage, "make room there, the job is tried again"),
             (ffi::SQLITE_IOERR, ErrorClass::Storage, "see that its disk is well"),
+            (ffi::SQLITE_READONLY_DBMOVED, ErrorClass::Storage, "somebody moved it away"),
             (ffi::SQLITE_NOTADB, ErrorClass::Sink, "is no SQLite database; move it away"),
             (ffi::SQLITE_CORRUPT, ErrorClass::Sink, "restore it from a backup"),
             (ffi::SQLITE_READONLY, ErrorClass::Sink, "let the worker's user write the file"),

@@ -9,6 +9,12 @@ use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inode {
+    device: u64,
+    number: u64,
+}
+
 /// Where a file is: its directory, whose parts below the output root are no links, and its name.
 pub struct Place {
     directory: Directory,
@@ -58,6 +64,12 @@ impl Place {
             Err(Errno::NOENT) => Ok(false),
             Err(cause) => Err(SinkError::io("stat", &self.path, cause)),
         }
+    }
+
+    /// What the name stands for just now. Asked by path: the directory may be another one, too.
+    pub fn inode(&self) -> Option<Inode> {
+        let stat = rustix::fs::lstat(&self.path).ok()?;
+        Some(Inode { device: stat.st_dev, number: stat.st_ino })
     }
 
     /// SQLite takes names, not descriptors, and with `NOFOLLOW` refuses a name with a link in any part. The output root itself may be

@@ -6,7 +6,7 @@ use super::record;
 use super::table::{Table, quoted};
 use crate::sinks::SinkError;
 use crate::sinks::sql::{CommitRecord, OriginCount};
-use protocol::{JobId, LINEAGE, TableName, VersionId};
+use protocol::{ColumnType, JobId, LINEAGE, TableName, TopicName, TopicSchema, VersionId};
 use rusqlite::Connection;
 use std::path::Path;
 use std::time::Duration;
@@ -27,6 +27,26 @@ impl SqliteReader {
         let Some(place) = Place::existing(output_root, file)? else { return Ok(None) };
         let connection = place.open_to_read(patience)?;
         Ok(Some(Self { place, connection, patience }))
+    }
+
+    /// Whether a table will take rows of these columns: it is the sink's, may be written, and can hold them.
+    pub fn check(
+        &self,
+        table: &TableName,
+        topic: &TopicName,
+        schema: &TopicSchema,
+    ) -> Result<(), SinkError> {
+        let doing = self.place.doing("read", self.patience);
+        let is_read_only = self.connection.is_readonly(rusqlite::MAIN_DB);
+        if is_read_only.map_err(|cause| self.failed(cause))? {
+            return Err(SqliteError::ReadOnly { path: self.place.path.clone() }.into());
+        }
+        let columns = schema.columns.iter().map(|it| (it.name.clone(), it.column_type.clone()));
+        let id = ColumnType::Int { bits: 64, signed: true };
+        let lineage = LINEAGE.map(|name| (name.to_owned(), id.clone()));
+        let mut table = Table::open(&self.connection, doing, table)?;
+        table.plan(doing, topic, columns.chain(lineage))?;
+        Ok(())
     }
 
     /// The records of those of the jobs that have one.

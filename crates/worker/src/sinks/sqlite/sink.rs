@@ -1,17 +1,21 @@
 //! One SQLite file as a writer has it.
 
-use super::file::Place;
+use super::file::{Inode, Place};
 use super::transaction::SqliteTransaction;
 use crate::sinks::SinkError;
 use crate::sinks::sql::{Load, Loaded};
 use protocol::{JobAttempt, JobId, TableName, TopicName};
 use rusqlite::Connection;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub struct SqliteSink {
+    output_root: PathBuf,
+    file: String,
     place: Place,
     connection: Connection,
+    /// Of the file that is open.
+    inode: Option<Inode>,
     patience: Duration,
 }
 
@@ -20,11 +24,16 @@ impl SqliteSink {
     pub fn open(output_root: &Path, file: &str, patience: Duration) -> Result<Self, SinkError> {
         let place = Place::make(output_root, file)?;
         let connection = place.open_to_write(patience)?;
-        Ok(Self { place, connection, patience })
+        let (output_root, file, inode) = (output_root.to_owned(), file.to_owned(), place.inode());
+        Ok(Self { output_root, file, place, connection, inode, patience })
     }
 
-    /// Two writers of a file take turns.
+    /// Two writers of a file take turns. A file that somebody removed or replaced meanwhile is opened anew: what went into the old one
+    /// would be lost.
     pub fn begin(&mut self) -> Result<SqliteTransaction<'_>, SinkError> {
+        if self.inode.is_none() || self.place.inode() != self.inode {
+            *self = Self::open(&self.output_root, &self.file, self.patience)?;
+        }
         let doing = self.place.doing("write", self.patience);
         Ok(SqliteTransaction::begin(&mut self.connection, doing)?)
     }

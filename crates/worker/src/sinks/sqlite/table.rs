@@ -7,9 +7,10 @@ use super::rebuild::{Widened, rebuild};
 use super::widen::{Change, change};
 use super::writing::Writing;
 use crate::sinks::columns::column_type;
-use arrow_schema::Schema;
+use arrow_schema::{FieldRef, Schema};
 use protocol::{ColumnType, LINEAGE, TableName, TopicName};
 use rusqlite::{Connection, params};
+use std::collections::HashMap;
 
 pub const MEMORY: &str = "CREATE TABLE IF NOT EXISTS _casparian_columns (
     table_name TEXT NOT NULL COLLATE NOCASE,
@@ -47,6 +48,19 @@ fn is_lineage(original: &str) -> bool {
 /// What a name is in a statement, whatever is in it.
 pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// What is to be done for new columns.
+pub struct Plan {
+    /// Columns that were there.
+    known: usize,
+    widened: Vec<Widened>,
+}
+
+impl Plan {
+    fn has_changes(&self) -> bool {
+        self.widened.iter().any(|it| it.change != Change::Nothing)
+    }
 }
 
 #[derive(Debug)]
@@ -111,36 +125,48 @@ impl Table {
         schema: &Schema,
     ) -> Result<(), SqliteError> {
         let Writing { connection, doing, .. } = writing;
-        let known = self.columns.len();
-        let mut widened = Vec::new();
-        for field in schema.fields() {
-            let Some(incoming) = column_type(field.data_type()) else { continue };
-            if incoming == ColumnType::Null {
-                continue;
-            }
-            match self.columns.iter().position(|it| it.original == *field.name()) {
-                Some(at) => widened.extend(self.widen(doing, at, &incoming)?),
-                None => self.columns.push(StoredColumn {
-                    name: String::new(),
-                    original: field.name().clone(),
-                    column_type: incoming,
-                }),
-            }
-        }
-        self.name_new(doing, topic, known)?;
+        let typed =
+            |field: &FieldRef| Some((field.name().clone(), column_type(field.data_type())?));
+        let plan = self.plan(doing, topic, schema.fields().iter().filter_map(typed))?;
         let action = Doing { action: "change the columns of", ..doing };
         if !self.exists {
             self.create(connection).map_err(|cause| action.failed(cause))?;
         } else {
-            if widened.iter().any(|it| it.change != Change::Nothing) {
-                self.check_rebuild(doing, &widened)?;
-                rebuild(Writing { doing: action, ..writing }, self, known, &widened)?;
+            if plan.has_changes() {
+                rebuild(Writing { doing: action, ..writing }, self, plan.known, &plan.widened)?;
             }
-            self.add(connection, known).map_err(|cause| action.failed(cause))?;
+            self.add(connection, plan.known).map_err(|cause| action.failed(cause))?;
         }
-        let known = if self.exists { known } else { 0 };
+        let known = if self.exists { plan.known } else { 0 };
         self.exists = true;
-        self.remember(connection, known, &widened).map_err(|cause| action.failed(cause))
+        self.remember(connection, known, &plan.widened).map_err(|cause| action.failed(cause))
+    }
+
+    /// What the columns become, and whether they can; nothing is written.
+    pub fn plan(
+        &mut self,
+        doing: Doing<'_>,
+        topic: &TopicName,
+        incoming: impl Iterator<Item = (String, ColumnType)>,
+    ) -> Result<Plan, SqliteError> {
+        let mut plan = Plan { known: self.columns.len(), widened: Vec::new() };
+        let places = self.columns.iter().enumerate().map(|(at, it)| (it.original.clone(), at));
+        let places: HashMap<String, usize> = places.collect();
+        for (original, incoming) in incoming.filter(|(_, it)| *it != ColumnType::Null) {
+            match places.get(&original) {
+                Some(at) => plan.widened.extend(self.widen(doing, *at, &incoming)?),
+                None => self.columns.push(StoredColumn {
+                    name: String::new(),
+                    original,
+                    column_type: incoming,
+                }),
+            }
+        }
+        self.name_new(doing, topic, plan.known)?;
+        if self.exists && plan.has_changes() {
+            self.check_rebuild(doing, &plan.widened)?;
+        }
+        Ok(plan)
     }
 
     fn widen(
@@ -251,6 +277,10 @@ impl Table {
 }
 
 fn remembered(connection: &Connection, name: &TableName) -> rusqlite::Result<Vec<StoredColumn>> {
+    let exists = "SELECT count(*) FROM sqlite_schema WHERE name = '_casparian_columns'";
+    if !connection.query_row(exists, [], |row| row.get(0))? {
+        return Ok(Vec::new());
+    }
     let mut statement = connection.prepare(
         "SELECT column_name, original_name, type FROM _casparian_columns WHERE table_name = ?1 ORDER BY position",
     )?;

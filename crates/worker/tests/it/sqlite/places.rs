@@ -1,7 +1,7 @@
 //! Files that are not there, not ours, not writable, no files, or out of room.
 
-use super::rig::{FILE, Lake, PATIENCE, ints, job, load_into, shell, staged};
-use protocol::ErrorClass;
+use super::rig::{FILE, Lake, PATIENCE, ints, job, load_into, shell, staged, topic};
+use protocol::{Column, ErrorClass, TopicSchema};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use tempfile::TempDir;
@@ -123,4 +123,50 @@ fn a_damaged_file_is_named_with_what_may_help() {
     std::fs::write(lake.path(), bytes).unwrap();
     let error = lake.refused(job(2, 1), &[("a", ints(&[1]))]);
     assert!(error.contains("is damaged") && error.contains(".recover"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_removed_or_replaced_while_it_is_open_is_opened_anew() {
+    let lake = TempDir::new().unwrap();
+    let place = lake.path().join("a");
+    let mut sink = open(lake.path(), "a/x.db").unwrap();
+    load(&mut sink);
+    std::fs::remove_file(place.join("x.db")).unwrap();
+    load(&mut sink);
+    assert_eq!(shell(&place.join("x.db"), "SELECT count(*) FROM t"), ["1"]);
+    std::fs::rename(&place, lake.path().join("b")).unwrap();
+    load(&mut sink);
+    assert_eq!(shell(&place.join("x.db"), "SELECT count(*) FROM t"), ["1"]);
+    std::fs::copy(place.join("x.db"), place.join("copy.db")).unwrap();
+    std::fs::rename(place.join("copy.db"), place.join("x.db")).unwrap();
+    let rows = [staged(job(2, 1), &[("a", ints(&[2]))])];
+    load_into(&mut sink, "t", job(2, 1), &rows, &[]).unwrap();
+    assert_eq!(shell(&place.join("x.db"), "SELECT count(*) FROM t"), ["2"]);
+}
+
+#[test]
+fn what_a_table_will_not_take_is_known_before_anything_is_loaded() {
+    let lake = Lake::new();
+    lake.done(job(1, 1), &[("a", ints(&[1]))]);
+    lake.shell("CREATE TABLE theirs (a)");
+    let check = |table: &str, columns: &[(&str, &str)]| {
+        let column = |(name, text): &(&str, &str)| Column::new(*name, text.parse().unwrap());
+        let schema = TopicSchema { columns: columns.iter().map(column).collect() };
+        let checked = lake.reader().check(&table.parse().unwrap(), &topic(), &schema);
+        checked.map_err(|error| error.to_string())
+    };
+    assert_eq!(check("t", &[("b", "text"), ("a", "decimal(30, 2)"), ("n", "null")]), Ok(()));
+    assert_eq!(check("new", &[("b", "text")]), Ok(()));
+    for (table, column, expected) in [
+        ("theirs", ("a", "int64"), "was not made by this sink"),
+        ("t", ("a", "text"), "is int64 and cannot also hold text"),
+        ("t", ("a\0", "text"), "holds a NUL character"),
+    ] {
+        let error = check(table, &[column]).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+    let names: Vec<String> = (0..1_999).map(|at| format!("c{at}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "text")).collect();
+    assert!(check("new", &many).unwrap_err().contains("2001 columns with those of the lineage"));
+    assert_eq!(lake.shell("SELECT count(*) FROM sqlite_schema WHERE name = 'new'"), ["0"]);
 }
