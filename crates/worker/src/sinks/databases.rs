@@ -32,6 +32,8 @@ pub struct PendingLoad {
 pub struct Databases {
     output_root: PathBuf,
     open: Mutex<HashMap<String, Arc<Mutex<SqliteSink>>>>,
+    /// Columns that tables were last found to take: most jobs bring the same again.
+    checked: Mutex<HashMap<SinkUri, TopicSchema>>,
 }
 
 impl std::fmt::Debug for Databases {
@@ -51,7 +53,7 @@ pub enum Committed {
 
 impl Databases {
     pub fn new(output_root: PathBuf) -> Self {
-        Self { output_root, open: Mutex::default() }
+        Self { output_root, open: Mutex::default(), checked: Mutex::default() }
     }
 
     /// Before rows are granted: what is granted has to be loaded, so a table that cannot take them is found out here. The file is made.
@@ -62,6 +64,9 @@ impl Databases {
         schema: &TopicSchema,
     ) -> Result<(), SinkError> {
         let Ok((table, name)) = sqlite_table(uri) else { return Ok(()) };
+        if lock(&self.checked).get(uri) == Some(schema) {
+            return Ok(());
+        }
         let open = || SqliteReader::open(&self.output_root, &table.file, PATIENCE);
         let reader = match open()? {
             Some(reader) => Some(reader),
@@ -70,7 +75,9 @@ impl Databases {
                 open()?
             }
         };
-        reader.map_or(Ok(()), |reader| reader.check(name, topic, schema))
+        reader.map_or(Ok(()), |reader| reader.check(name, topic, schema))?;
+        lock(&self.checked).insert(uri.clone(), schema.clone());
+        Ok(())
     }
 
     /// In the order of the loads.
