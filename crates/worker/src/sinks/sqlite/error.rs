@@ -43,6 +43,11 @@ pub enum SqliteError {
     )]
     ReadOnly { path: PathBuf },
     #[error(
+        "cannot {action} {}: {cause}; a rule that somebody made for the table keeps rows out, drop that index or trigger",
+        path.display()
+    )]
+    Rule { action: &'static str, path: PathBuf, cause: Box<rusqlite::Error> },
+    #[error(
         "{} is damaged: {cause}; restore it from a backup, or save what is in it with `sqlite3 FILE .recover`",
         path.display()
     )]
@@ -139,6 +144,7 @@ impl Doing<'_> {
             _ if extended == ffi::SQLITE_READONLY_DBMOVED => {
                 storage(cause, "somebody moved it away while it was open")
             }
+            Some(ErrorCode::ConstraintViolation) => SqliteError::Rule { action, path, cause },
             Some(ErrorCode::NotADatabase) => SqliteError::NotADatabase { path },
             Some(ErrorCode::DatabaseCorrupt) => SqliteError::Damaged { path, cause },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {

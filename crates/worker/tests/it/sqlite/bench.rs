@@ -5,7 +5,6 @@ use arrow_array::*;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -61,12 +60,16 @@ fn write_parquet(path: &Path) {
 
 /// As SQLite has the values, so that both tables hold the same.
 fn write_csv(lake: &Lake, path: &Path) {
-    let mut csv = BufWriter::new(File::create(path).unwrap());
     let select = "SELECT id, amount, name, day, ok, at FROM t";
     let mut shell = Command::new("sqlite3");
-    let shell = shell.args(["-csv", "-header"]).arg(lake.path()).arg(select).output();
-    csv.write_all(&shell.unwrap().stdout).unwrap();
-    csv.flush().unwrap();
+    let shell = shell.args(["-csv", "-header"]).arg(lake.path()).arg(select);
+    assert!(shell.stdout(File::create(path).unwrap()).status().unwrap().success());
+}
+
+/// Of this process, the making of the file that is loaded included.
+fn peak_memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    status.lines().find(|line| line.starts_with("VmHWM")).unwrap().to_owned()
 }
 
 #[test]
@@ -88,6 +91,7 @@ fn sqlite_beside_its_shell() {
     };
     assert_eq!(lake.sink().load(load).unwrap(), Loaded::Done);
     let ours = started.elapsed();
+    let memory = peak_memory();
     write_csv(&lake, &csv);
     let imported = lake.0.path().join("imported.db");
     let started = Instant::now();
@@ -98,7 +102,7 @@ fn sqlite_beside_its_shell() {
     assert!(shell.unwrap().success());
     let theirs = started.elapsed();
     let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
-    println!("{ROWS} rows: {ours:.2?}; .import --csv: {theirs:.2?}; ratio {ratio:.2}");
+    println!("{ROWS} rows: {ours:.2?}; .import --csv: {theirs:.2?}; ratio {ratio:.2}; {memory}");
     let started = Instant::now();
     let removed = lake.sink().retire(&"t".parse().unwrap(), &[job(1, 1)]).unwrap();
     println!("{removed} rows retired: {:.2?}", started.elapsed());

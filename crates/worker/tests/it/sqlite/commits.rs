@@ -273,7 +273,7 @@ fn many_rows_are_removed_though_readers_come_and_go() {
 }
 
 #[test]
-fn a_trigger_that_keeps_rows_out_undoes_the_load() {
+fn what_keeps_rows_out_undoes_the_load() {
     let lake = Lake::new();
     lake.done(job(1, 1), &[("a", ints(&[1]))]);
     lake.shell(
@@ -281,6 +281,14 @@ fn a_trigger_that_keeps_rows_out_undoes_the_load() {
     );
     let error = lake.refused(job(2, 1), &[("a", ints(&[2, 7]))]);
     assert!(error.contains("1 rows came for table 't' and 2 were announced"), "{error}");
+    lake.shell("DROP TRIGGER picky; CREATE UNIQUE INDEX one ON t (a)");
+    let error = lake.refused(job(2, 1), &[("a", ints(&[1]))]);
+    assert!(
+        error.contains(
+            "UNIQUE constraint failed: t.a; a rule that somebody made for the table keeps rows out"
+        ),
+        "{error}"
+    );
     assert_eq!(lake.counts("t"), [(1, 1)]);
 }
 
