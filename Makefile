@@ -42,7 +42,7 @@ check: setup-build setup-python setup-deny ## formatting, lints, licences, docum
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	cd python && $(VENV_PYTHON) -m mypy casparian_flow
 
-bench: setup-build setup-python ## measure beside peers: FILES=200000 CSV=10000 BIG_MB=2048
+bench: setup-build setup-python setup-sqlite ## measure beside peers: FILES=200000 CSV=10000 BIG_MB=2048
 	cargo build --locked --release -p casparian
 	$(VENV_PYTHON) bench/run.py --casparian $(TARGET)/release/casparian --files $(FILES) --csv $(CSV) --big-mb $(BIG_MB)
 
