@@ -5,7 +5,7 @@ use super::error::SqliteError;
 use super::record::{self, Located, NewRecord};
 use super::remove::remove;
 use super::table::{StoredColumn, Table, quoted};
-use super::writing::{BYTES_MAX, Writing};
+use super::writing::Writing;
 use crate::sinks::SinkError;
 use crate::sinks::columns::arrow_type;
 use crate::sinks::evolve::widened;
@@ -63,7 +63,7 @@ fn insert(
 ) -> Result<(u64, Option<(i64, i64)>), SinkError> {
     let connection = writing.connection;
     let sql = |cause| writing.failed(cause);
-    let (mut rows, mut first, mut bytes) = (0, None, 0);
+    let (mut rows, mut first) = (0, None);
     let mut open: Option<Insert<'_>> = None;
     let mut text = Vec::new();
     for batch in &mut *load.batches {
@@ -77,6 +77,7 @@ fn insert(
         }
         let Some(insert) = &mut open else { continue };
         let cells = insert.cells(table, load.topic, &batch)?;
+        writing.change(size_of(&batch))?;
         for row in 0..batch.num_rows() {
             // Somebody's trigger may have kept it out.
             rows += insert.row(&cells, row, &mut text).map_err(sql)? as u64;
@@ -84,17 +85,13 @@ fn insert(
                 first = Some(connection.last_insert_rowid());
             }
         }
-        bytes += size_of(&batch);
-        if bytes > BYTES_MAX {
-            writing.spill()?;
-        }
     }
     Ok((rows, first.map(|first| (first, connection.last_insert_rowid()))))
 }
 
-fn size_of(batch: &RecordBatch) -> usize {
+fn size_of(batch: &RecordBatch) -> u64 {
     let size = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or_default();
-    batch.columns().iter().map(size).sum()
+    batch.columns().iter().map(size).sum::<usize>() as u64
 }
 
 /// A statement for the columns of a batch, by their names; columns that the batch lacks stay null.

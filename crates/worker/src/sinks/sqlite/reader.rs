@@ -81,7 +81,7 @@ impl SqliteReader {
         let [job, version] = LINEAGE.map(quoted);
         let mut count = || {
             let mut statement = self.connection.prepare(&format!(
-                "SELECT {job}, {version}, count(*) FROM {} GROUP BY 1, 2 ORDER BY 1, 2",
+                "SELECT CAST({job} AS INTEGER), CAST({version} AS INTEGER), count(*) FROM {} GROUP BY 1, 2 ORDER BY 1, 2",
                 table.quoted()
             ))?;
             let mut rows = statement.query([])?;

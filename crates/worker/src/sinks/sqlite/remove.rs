@@ -3,10 +3,13 @@
 use super::error::SqliteError;
 use super::record::Located;
 use super::table::{Table, quoted};
-use super::writing::{ROWS_MAX, Writing};
+use super::writing::Writing;
 use crate::sinks::sql::CommitState;
 use protocol::{JobId, LINEAGE};
 use rusqlite::{Connection, params};
+
+/// What a row that is removed may leave in memory, as pages of the file that have changed; a guess.
+const ROW_BYTES: u64 = 1_024;
 
 /// Gives the number of rows that are gone. Of a record that is not current there are none.
 pub fn remove(
@@ -20,9 +23,8 @@ pub fn remove(
     }
     let current: Vec<&Located> =
         records.iter().filter(|it| it.record.state == CommitState::Current).collect();
-    if current.iter().map(|it| it.record.rows).sum::<u64>() > ROWS_MAX {
-        writing.spill()?;
-    }
+    let rows: u64 = current.iter().map(|it| it.record.rows).sum();
+    writing.change(rows.saturating_mul(ROW_BYTES))?;
     let found = remove_located(writing.connection, table, &current);
     let found = found.map_err(|cause| writing.failed(cause))?;
     let astray = current.iter().zip(&found).filter(|(it, found)| it.record.rows != **found);

@@ -5,12 +5,11 @@ use super::load::load;
 use super::record::{self, Located, NewRecord, RECORDS};
 use super::remove::{remove, remove_astray};
 use super::table::{MEMORY, Table};
-use super::writing::{KEEP, Writing};
+use super::writing::{Changes, KEEP, Writing};
 use crate::sinks::SinkError;
 use crate::sinks::sql::{CommitRecord, CommitState, Load, Loaded};
 use protocol::{JobAttempt, JobId, TableName, TopicName};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use std::cell::Cell;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,7 +17,7 @@ use std::collections::{BTreeSet, HashMap};
 pub struct SqliteTransaction<'a> {
     transaction: Transaction<'a>,
     doing: Doing<'a>,
-    spills: Cell<bool>,
+    changes: Changes,
     /// Those that were opened, by their name in small letters.
     tables: HashMap<String, Table>,
 }
@@ -29,7 +28,7 @@ impl<'a> SqliteTransaction<'a> {
         doing: Doing<'a>,
     ) -> Result<Self, SqliteError> {
         let transaction = begin(connection).map_err(|cause| doing.failed(cause))?;
-        Ok(Self { transaction, doing, spills: Cell::new(false), tables: HashMap::new() })
+        Ok(Self { transaction, doing, changes: Changes::default(), tables: HashMap::new() })
     }
 
     pub fn load(&mut self, job: Load<'_>) -> Result<Loaded, SinkError> {
@@ -95,7 +94,7 @@ impl<'a> SqliteTransaction<'a> {
 
     fn open(&mut self, name: &TableName) -> Result<(Writing<'_>, &mut Table), SqliteError> {
         let writing =
-            Writing { connection: &self.transaction, doing: self.doing, spills: &self.spills };
+            Writing { connection: &self.transaction, doing: self.doing, changes: &self.changes };
         let table = match self.tables.entry(name.as_str().to_ascii_lowercase()) {
             Entry::Occupied(table) => table.into_mut(),
             Entry::Vacant(place) => {

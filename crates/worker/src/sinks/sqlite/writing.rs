@@ -4,9 +4,16 @@ use super::error::{Doing, SqliteError};
 use rusqlite::Connection;
 use std::cell::Cell;
 
-/// What a transaction may change before it shuts out readers: rows that are removed, and bytes that are loaded.
-pub const ROWS_MAX: u64 = 20_000;
-pub const BYTES_MAX: usize = 32 << 20;
+/// What a transaction may change before it shuts out readers.
+const BYTES_MAX: u64 = 32 << 20;
+
+/// Of a whole transaction, whatever it does.
+#[derive(Debug, Default)]
+pub struct Changes {
+    bytes: Cell<u64>,
+    /// Whether pages may leave memory before the commit. Until then all that is changed stays there, and readers read on.
+    spills: Cell<bool>,
+}
 
 /// As many pages as may wait for the commit. ON and OFF would only count from the next transaction on.
 pub const KEEP: &str = "PRAGMA cache_spill = 2147483647";
@@ -15,8 +22,7 @@ pub const KEEP: &str = "PRAGMA cache_spill = 2147483647";
 pub struct Writing<'a> {
     pub connection: &'a Connection,
     pub doing: Doing<'a>,
-    /// Whether pages may leave memory before the commit. Until then all that is changed stays there, and readers read on.
-    pub spills: &'a Cell<bool>,
+    pub changes: &'a Changes,
 }
 
 impl Writing<'_> {
@@ -24,11 +30,17 @@ impl Writing<'_> {
         self.doing.failed(cause)
     }
 
+    /// That bytes are changed, or soon will be.
+    pub fn change(&self, bytes: u64) -> Result<(), SqliteError> {
+        self.changes.bytes.set(self.changes.bytes.get().saturating_add(bytes));
+        if self.changes.bytes.get() > BYTES_MAX { self.spill() } else { Ok(()) }
+    }
+
     /// To be said before much is changed. SQLite writes pages to the file when memory is full, for which readers have to go. Left to itself it
     /// would wait for them at every statement, and then keep the pages in memory after all. So they are waited for once, here; from then on
     /// the file is this transaction's, or it fails. (With WAL they may stay.)
     pub fn spill(&self) -> Result<(), SqliteError> {
-        if self.spills.get() {
+        if self.changes.spills.get() {
             return Ok(());
         }
         let spill = || {
@@ -41,7 +53,7 @@ impl Writing<'_> {
             self.connection.cache_flush()
         };
         spill().map_err(|cause| self.failed(cause))?;
-        self.spills.set(true);
+        self.changes.spills.set(true);
         Ok(())
     }
 }

@@ -303,3 +303,30 @@ fn what_a_dropped_table_held_is_no_trouble() {
     assert_eq!(lake.sink().remove_orphans(&table(), &[JobId::new(7)]).unwrap(), 0);
     assert_eq!(lake.records(), ["1 1 superseded 1", "2 2 void 0"]);
 }
+
+#[test]
+fn memory_is_bounded_over_all_loads_of_a_transaction() {
+    let lake = Lake::new();
+    lake.done(job(1, 1), &[("a", ints(&[1]))]);
+    let reader = rusqlite::Connection::open(lake.path()).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+    let patience = Duration::from_millis(50);
+    let mut sink = SqliteSink::open(lake.0.path(), FILE, patience).unwrap();
+    let mut transaction = sink.begin().unwrap();
+    let rows: Vec<i64> = (0..20_000).collect();
+    // A reader is there: sooner or later one of them has to wait.
+    let failed = (2..100).find_map(|id| {
+        let batch = staged(job(id, 1), &[("a", ints(&rows)), ("b", ints(&rows))]);
+        let load = Load {
+            topic: &topic(),
+            table: &table(),
+            job: job(id, 1),
+            schema: batch.schema(),
+            rows: batch.num_rows() as u64,
+            supersede: &[],
+            batches: &mut std::iter::once(Ok(batch)),
+        };
+        transaction.load(load).err()
+    });
+    is_busy(&failed.expect("all of it is in memory"));
+}
