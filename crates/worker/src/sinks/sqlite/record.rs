@@ -6,7 +6,7 @@ use protocol::{JobAttempt, JobId, TableName, TopicName};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// `first_rowid` and `last_rowid` say where the rows of a load lie: they are numbered one after the other. An index on `_job_id` would find
-/// them as well, but makes every load take 1.6 times as long and the file larger by a tenth.
+/// them as well, but a load takes 1.6 times as long with it, and the file is larger by a sixth (5 million rows of 6 columns).
 pub const RECORDS: &str = "CREATE TABLE IF NOT EXISTS _casparian_commits (
     job_id INTEGER NOT NULL,
     table_name TEXT NOT NULL COLLATE NOCASE,
