@@ -8,7 +8,7 @@ use catalog::{
 use protocol::{
     CommitId, ContentHash, Environment, FileStat, JobAttempt, Limits, LocationId, Metrics,
     PluginDeclaration, PluginVersion, ReadyJob, SessionToken, StagedOutput, TopicOptions,
-    TopicSchema,
+    TopicSchema, final_name, staged_name,
 };
 use std::error::Error;
 use std::io::Write;
@@ -230,8 +230,9 @@ fn ready(job: JobAttempt) -> Result<ReadyJob, Box<dyn Error>> {
     let output = StagedOutput {
         topic: "rows".parse()?,
         uri: "parquet://rows".parse()?,
-        staged: format!("_staging/w/{}_{}.parquet", job.id, job.attempt),
-        final_name: format!("part-{}.parquet", job.id),
+        staged: staged_name(&"w".parse()?, job.into()),
+        final_name: final_name(job.into()),
+        row_start: 0,
         rows: 10,
         size_bytes: 1_000,
         hash: ContentHash::new([1; 32]),

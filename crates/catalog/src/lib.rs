@@ -29,7 +29,7 @@ pub use job_state::{Hold, JobState, Lane, is_legal};
 pub use queue::{
     Aborted, BackfillFile, BackfillJob, BackfillStep, ClaimFrom, ClaimedJob, ConcludeOutcome,
     FailNext, Failure, GoneVersion, GrantOutcome, InFlightJob, JobDetail, Loss, ManifestDetail,
-    Opportunities, Receipt, RecoveryOutput, Restored, Retried, TopicTarget, Waiting,
+    Opportunities, Receipt, Recovery, RecoveryOutput, Restored, Retried, TopicTarget, Waiting,
 };
 pub use record::{RecordCounts, Tagged};
 pub use registry::{

@@ -149,8 +149,13 @@ impl Peer {
     }
 
     fn heartbeat(&self, ready: Vec<ReadyJob>) -> WorkerMessage {
-        let progress =
-            |job: &JobAttempt| JobProgress { id: job.id, attempt: job.attempt, rows: 0, bytes: 0 };
+        let progress = |job: &JobAttempt| JobProgress {
+            id: job.id,
+            attempt: job.attempt,
+            rows: 0,
+            bytes: 0,
+            packed: false,
+        };
         WorkerMessage::Heartbeat(Heartbeat {
             token: self.session.clone(),
             jobs: self.held.iter().map(progress).collect(),

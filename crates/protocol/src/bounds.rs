@@ -2,7 +2,7 @@
 //! takes and names of other people's files: such a word is refused or cut to size before anybody acts on it.
 
 use crate::output_name::{final_name, is_staged_name};
-use crate::{CommitId, Conclude, Environment, Identify, JobAttempt, Metrics, ReadyJob};
+use crate::{Conclude, Environment, Identify, Metrics, ReadyJob};
 use std::collections::BTreeMap;
 
 /// Sums of a million of them are numbers still.
@@ -19,9 +19,9 @@ const PHASES_MAX: usize = 16;
 impl ReadyJob {
     /// Why this cannot be granted, whoever says it.
     pub fn fault(&self) -> Option<String> {
-        let attempt = JobAttempt { id: self.job, attempt: self.attempt };
-        if self.commit_id != CommitId::from(self.job) {
-            return Some(format!("its commit id is {}, not that of the job", self.commit_id));
+        let commit = self.commit();
+        if commit.id.get() <= 0 {
+            return Some(format!("its commit id is {}", self.commit_id));
         }
         if self.outputs.len() > OUTPUTS_MAX {
             return Some(format!("it has more than {OUTPUTS_MAX} outputs"));
@@ -31,15 +31,16 @@ impl ReadyJob {
             if places.insert((output.topic.as_str(), output.uri.to_string()), ()).is_some() {
                 return Some(format!("it has two outputs for {} at {}", output.topic, output.uri));
             }
-            if output.final_name != final_name(self.commit_id, self.attempt)
-                || !is_staged_name(&output.staged, attempt)
-            {
+            if output.final_name != final_name(commit) || !is_staged_name(&output.staged, commit) {
                 return Some(format!(
-                    "an output for {} has the name of no file of this attempt",
+                    "an output for {} has the name of no file of this commit",
                     output.topic
                 ));
             }
-            if output.rows > COUNT_MAX || output.size_bytes > COUNT_MAX {
+            if output.row_start > 0 && !commit.is_pack_of(self.job) {
+                return Some(format!("an output for {} begins with other rows", output.topic));
+            }
+            if [output.rows, output.size_bytes, output.row_start].iter().any(|it| *it > COUNT_MAX) {
                 return Some(format!(
                     "an output for {} has more rows or bytes than there can be",
                     output.topic
@@ -122,7 +123,7 @@ fn cut(text: &mut String, len_max: usize) {
 mod tests {
     use super::*;
     use crate::output_name::staged_name;
-    use crate::{ContentHash, JobId, StagedOutput, TopicSchema};
+    use crate::{CommitId, ContentHash, JobAttempt, JobId, StagedOutput, TopicSchema};
 
     type Spoil = fn(&mut ReadyJob);
 
@@ -131,8 +132,9 @@ mod tests {
         let output = |topic: &str| StagedOutput {
             topic: topic.parse().unwrap(),
             uri: format!("parquet://{topic}").parse().unwrap(),
-            staged: staged_name(&"host-1".parse().unwrap(), job),
+            staged: staged_name(&"host-1".parse().unwrap(), job.into()),
             final_name: "part-7-2.parquet".to_owned(),
+            row_start: 0,
             rows: 1,
             size_bytes: 100,
             hash: ContentHash::new([1; 32]),
@@ -150,8 +152,10 @@ mod tests {
 
     #[test]
     fn a_name_of_another_file_a_second_output_and_numbers_beyond_all_sums_are_faults() {
-        let faults: [(Spoil, &str); 7] = [
-            (|ready| ready.commit_id = CommitId::new(8), "its commit id is 8"),
+        let faults: [(Spoil, &str); 9] = [
+            (|ready| ready.commit_id = CommitId::new(-8), "its commit id is -8"),
+            (|ready| ready.commit_id = CommitId::new(8), "the name of no file"),
+            (|ready| ready.outputs[1].row_start = 1, "begins with other rows"),
             (|ready| ready.outputs[1] = ready.outputs[0].clone(), "two outputs for a"),
             (
                 |ready| ready.outputs[1].final_name = "../b/part-7-2.parquet".to_owned(),

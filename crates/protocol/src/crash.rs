@@ -28,6 +28,8 @@ macro_rules! crash_points {
 crash_points! {
     StagedBeforeSync = "worker-staged-before-sync",
     StagedAfterSync = "worker-staged-after-sync",
+    PackBeforeSync = "worker-pack-before-sync",
+    PackAfterSync = "worker-pack-after-sync",
     BeforeReady = "worker-before-ready",
     AfterReady = "worker-after-ready",
     Granted = "worker-granted",

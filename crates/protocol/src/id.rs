@@ -66,6 +66,8 @@ ids! {
     RuleId;
     /// What a job published to one topic.
     ArtifactId;
+    /// A file of a sink.
+    OutputFileId;
     /// A session of a worker.
     WorkerNodeId;
     /// A distinct environment that jobs ran in.

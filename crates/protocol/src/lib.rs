@@ -2,6 +2,7 @@
 //! Pure by rule: no sockets, no files, no clock. Every other crate of ours may depend on it; it depends on none of them.
 
 mod bounds;
+mod commit;
 mod crash;
 mod curve;
 mod database;
@@ -21,6 +22,7 @@ mod secret;
 mod sink;
 mod stat;
 
+pub use commit::{Commit, faulty_packs};
 pub use crash::{CrashPoint, crash_point, on_crash_points};
 pub use curve::{CurveKeyError, KeyPair, PublicKey, SecretKey};
 pub use database::{PostgresqlTable, SqliteTable};
@@ -29,8 +31,8 @@ pub use error_class::ErrorClass;
 pub use frame::{FrameError, HEADER_LEN, Header, Opcode, PAYLOAD_LEN_MAX, PROTOCOL_VERSION};
 pub use hash::{ContentHash, ParseHashError, PluginVersion};
 pub use id::{
-    ArtifactId, CommitId, DirectoryId, EnvironmentId, JobId, LocationId, ManifestId, ParseIdError,
-    RequestId, RuleId, SourceRootId, TopicConfigId, VersionId, WorkerNodeId,
+    ArtifactId, CommitId, DirectoryId, EnvironmentId, JobId, LocationId, ManifestId, OutputFileId,
+    ParseIdError, RequestId, RuleId, SourceRootId, TopicConfigId, VersionId, WorkerNodeId,
 };
 pub use message::{Frames, SentinelMessage, WorkerMessage};
 pub use name::{NameError, PluginName, SessionToken, TableName, TopicName, WorkerId};

@@ -2,9 +2,9 @@
 //! so that a v4 peer is understood.
 
 use crate::{
-    ArtifactId, ArtifactReceipt, CommitId, ContentHash, ErrorClass, FileStat, JobId, Metrics,
-    PluginName, PluginVersion, SessionToken, SinkUri, TopicName, TopicOptions, TopicSchema,
-    VersionId, WorkerId,
+    ArtifactReceipt, Commit, CommitId, ContentHash, ErrorClass, FileStat, JobId, Metrics,
+    OutputFileId, PluginName, PluginVersion, SessionToken, SinkUri, TopicName, TopicOptions,
+    TopicSchema, VersionId, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -103,9 +103,11 @@ pub struct Dispatch {
     /// Seconds.
     pub lease_s: f64,
     pub limits: JobLimits,
-    /// For `recover`: the how-manieth recovery this is, and what was staged.
+    /// For `recover`: the how-manieth recovery this is, what it was granted with, and what was staged.
     #[serde(default)]
     pub recovery: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_id: Option<CommitId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<StagedOutput>,
 }
@@ -152,7 +154,7 @@ pub struct Heartbeat {
     pub jobs: Vec<JobProgress>,
     pub ready: Vec<ReadyJob>,
     /// Superseded files that lie in `_history` now.
-    pub retired: Vec<ArtifactId>,
+    pub retired: Vec<OutputFileId>,
     /// It takes no new jobs, and is gone when it holds none.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub leaving: bool,
@@ -167,9 +169,12 @@ pub struct JobProgress {
     pub rows: u64,
     #[serde(default)]
     pub bytes: u64,
+    /// It has run, and its rows wait in a pack: it takes no slot any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub packed: bool,
 }
 
-/// A job whose outputs are all staged and durable.
+/// A job whose outputs are all staged and durable. Those with one commit id are granted together, or none of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReadyJob {
     pub job: JobId,
@@ -186,6 +191,9 @@ pub struct StagedOutput {
     pub staged: String,
     #[serde(rename = "final")]
     pub final_name: String,
+    /// Where the job's rows begin in the file, from 0: a pack has a file for all of its jobs.
+    #[serde(default)]
+    pub row_start: u64,
     pub rows: u64,
     pub size_bytes: u64,
     pub hash: ContentHash,
@@ -223,9 +231,9 @@ pub struct HeartbeatAnswer {
     /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat_s: Option<f64>,
-    /// To IDENTIFY: attempts of COMMITTING jobs, whose staged files no sweep may remove.
+    /// To IDENTIFY: commits of COMMITTING jobs, whose staged files no sweep may remove.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub keep_staging: Vec<JobAttempt>,
+    pub keep_staging: Vec<Commit>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plugin_refusals: Vec<PluginRefusal>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -256,6 +264,8 @@ pub struct PluginRefusal {
 pub struct Grant {
     pub id: JobId,
     pub attempt: u32,
+    /// What it was announced with: the worker may have packed the job anew meanwhile.
+    pub commit_id: CommitId,
     /// What this commit replaces, for sinks that remove rows in the promoting transaction.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub supersede: Vec<Superseded>,
@@ -278,8 +288,8 @@ pub struct Refusal {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retirement {
-    pub artifact: ArtifactId,
-    /// The attempt that published it: what a later one did stays.
+    pub id: OutputFileId,
+    /// The attempt that published it by itself: what a later one did stays. Of a pack, its number.
     pub job: JobAttempt,
     pub topic: TopicName,
     pub uri: SinkUri,

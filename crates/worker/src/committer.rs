@@ -4,7 +4,8 @@ use crate::event::{Event, Promoted};
 use crate::job::Workshop;
 use crate::sinks::{PromoteOutcome, Promoter, RecoverTarget, SinkError};
 use crossbeam_channel::{Receiver, Sender};
-use protocol::{CrashPoint, JobAttempt, Retirement, StagedOutput, Superseded, crash_point};
+use protocol::{Commit, CrashPoint, JobAttempt, Retirement, StagedOutput, Superseded, crash_point};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,23 +18,28 @@ const PACK_MAX: usize = 1_000;
 pub enum Order {
     /// Before anything else: clear what workers that are gone left behind.
     Sweep,
-    Promote(Granted),
+    Promote(Promotable),
     Discard(Vec<StagedOutput>),
-    Recover {
-        job: JobAttempt,
-        recovery: u32,
-        outputs: Vec<StagedOutput>,
-    },
+    Recover(Recoverable),
     Retire(Vec<Retirement>),
 }
 
-/// What a grant is for.
+/// One commit.
 #[derive(Debug)]
-pub struct Granted {
-    pub job: JobAttempt,
-    pub outputs: Vec<StagedOutput>,
+pub struct Promotable {
+    pub jobs: Vec<JobAttempt>,
+    /// Each file once.
+    pub files: Vec<StagedOutput>,
     /// What it replaces, in sinks that remove rows as others come.
     pub supersede: Vec<Superseded>,
+}
+
+#[derive(Debug)]
+pub struct Recoverable {
+    pub job: JobAttempt,
+    pub commit: Commit,
+    pub recovery: u32,
+    pub outputs: Vec<StagedOutput>,
 }
 
 /// Ends when the sender of orders is gone.
@@ -60,18 +66,20 @@ pub fn start(
 fn carry_out(workshop: &Workshop, pack: Vec<Order>) -> Vec<Event> {
     let mut events = Vec::new();
     let mut grants = Vec::new();
+    let mut recoveries = BTreeMap::<_, Vec<Recoverable>>::new();
     for order in pack {
         match order {
-            Order::Promote(granted) => grants.push(granted),
+            Order::Promote(commit) => grants.push(commit),
             Order::Sweep => report("sweep staging", workshop.sinks.sweep().map(|_| ())),
             Order::Discard(outputs) => report("discard", workshop.sinks.discard(&outputs)),
             Order::Retire(files) => events.push(retire(workshop, &files)),
-            Order::Recover { job, recovery, outputs } => {
-                let target = RecoverTarget { job, recovery, outputs: &outputs };
-                let result = workshop.sinks.recover(&target);
-                events.push(Event::Recovered { job, recovery, result });
+            Order::Recover(one) => {
+                recoveries.entry((one.commit, one.recovery)).or_default().push(one);
             }
         }
+    }
+    for ((commit, recovery), jobs) in recoveries {
+        events.extend(recover(workshop, commit, recovery, &jobs));
     }
     events.extend(promote(workshop, &grants));
     events
@@ -94,14 +102,27 @@ fn retire(workshop: &Workshop, files: &[Retirement]) -> Event {
     Event::Retired(done)
 }
 
-fn promote(workshop: &Workshop, grants: &[Granted]) -> Vec<Event> {
+/// The jobs of a pack have files in common.
+fn recover(workshop: &Workshop, commit: Commit, recovery: u32, jobs: &[Recoverable]) -> Vec<Event> {
+    let outputs = jobs.iter().map(|one| one.outputs.as_slice()).collect();
+    let target = RecoverTarget { commit, recovery, jobs: outputs };
+    let event = |job, result| Event::Recovered { job, recovery, result };
+    match workshop.sinks.recover(&target) {
+        Ok(became) => {
+            jobs.iter().zip(became).map(|(one, became)| event(one.job, Ok(became))).collect()
+        }
+        Err(error) => jobs.iter().map(|one| event(one.job, Err(error.to_string()))).collect(),
+    }
+}
+
+fn promote(workshop: &Workshop, grants: &[Promotable]) -> Vec<Event> {
     if grants.is_empty() {
         return Vec::new();
     }
     let started = Instant::now();
     let mut promoter = workshop.sinks.promotion();
     crash_point(CrashPoint::BeforeRename);
-    let renamed = grants.iter().map(|granted| promote_all(&mut promoter, granted));
+    let renamed = grants.iter().map(|commit| promote_all(&mut promoter, commit));
     let renamed = renamed.collect::<Vec<_>>();
     crash_point(CrashPoint::AfterRenames);
     let mut promoted = promoter.finish();
@@ -114,21 +135,23 @@ fn promote(workshop: &Workshop, grants: &[Granted]) -> Vec<Event> {
         (Ok(PromoteOutcome::Done), Err(error)) => Promoted::Failed(error.clone()),
         (Err(error), _) => Promoted::Failed(error.to_string()),
     };
-    let jobs = grants.iter().map(|granted| granted.job);
-    let mut of_job = |(job, result): (JobAttempt, _)| {
-        // A table that has not taken the rows goes before files that are there.
-        let result = promoted.tables.remove(&job.id).unwrap_or(result);
-        Event::Promoted(job, outcome(result))
-    };
-    jobs.zip(renamed).map(&mut of_job).collect()
+    let mut events = Vec::new();
+    for (commit, result) in grants.iter().zip(renamed) {
+        // A table that has not taken the rows goes before files that are there. A pack has none.
+        let in_table = commit.jobs.first().and_then(|job| promoted.tables.remove(&job.id));
+        let outcome = outcome(in_table.unwrap_or(result));
+        events.extend(commit.jobs.iter().map(|job| Event::Promoted(*job, outcome.clone())));
+    }
+    events
 }
 
 fn promote_all(
     promoter: &mut Promoter<'_>,
-    granted: &Granted,
+    commit: &Promotable,
 ) -> Result<PromoteOutcome, SinkError> {
-    for output in &granted.outputs {
-        if promoter.promote(granted.job, output, &granted.supersede)? == PromoteOutcome::Taken {
+    let Some(first) = commit.jobs.first() else { return Ok(PromoteOutcome::Taken) };
+    for output in &commit.files {
+        if promoter.promote(*first, output, &commit.supersede)? == PromoteOutcome::Taken {
             return Ok(PromoteOutcome::Taken);
         }
         crash_point(CrashPoint::BetweenRenames);

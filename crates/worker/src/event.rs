@@ -2,27 +2,32 @@
 
 use crate::failure::JobFailure;
 use crate::job::SealedJob;
-use crate::sinks::{Recovered, SinkError};
-use protocol::{ArtifactId, JobAttempt, SentinelMessage};
+use crate::packing::PackedJob;
+use crate::sinks::Recovered;
+use protocol::{CommitId, JobAttempt, OutputFileId, SentinelMessage};
 use std::time::Duration;
 
 #[derive(Debug)]
 pub enum Event {
     Sentinel(SentinelMessage),
-    /// A slot has run the attempt.
+    /// A slot has run the attempt, or a pack failed with it.
     Ran(JobAttempt, Result<SealedJob, JobFailure>),
+    /// A slot has run the attempt, and its rows go to the open pack.
+    Packed(JobAttempt),
+    /// A pack is durable.
+    PackStaged(CommitId, Vec<PackedJob>),
     Promoted(JobAttempt, Promoted),
     Recovered {
         job: JobAttempt,
         recovery: u32,
-        result: Result<Recovered, SinkError>,
+        result: Result<Recovered, String>,
     },
-    Retired(Vec<ArtifactId>),
+    Retired(Vec<OutputFileId>),
     Stop,
     Kill,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Promoted {
     /// Durable.
     Done(Duration),

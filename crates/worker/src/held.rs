@@ -13,6 +13,13 @@ use std::time::Instant;
 pub enum Phase {
     /// Waiting for a slot, or in one.
     Running,
+    /// It has run; its rows are in the open pack.
+    Packed,
+    /// In a pack that is durable, said with each heartbeat until it is granted or refused.
+    InPack {
+        outputs: Vec<StagedOutput>,
+        metrics: Metrics,
+    },
     /// Said with each heartbeat until it is granted or refused.
     Staged {
         outputs: Vec<StagedOutput>,
@@ -41,6 +48,8 @@ pub struct Held {
     pub control: Arc<JobControl>,
     /// Of an original v4 Sentinel: it grants nothing and answers nothing.
     pub is_original: bool,
+    /// The Sentinel knows that it takes no slot any more.
+    pub told_packed: bool,
     pub phase: Phase,
 }
 
@@ -52,12 +61,16 @@ impl HeldJobs {
         self.0.get_mut(&job.id).filter(|held| held.attempt == job.attempt)
     }
 
-    pub fn list(&self) -> Vec<JobProgress> {
-        let listed = self.0.iter().map(|(id, held)| JobProgress {
-            id: *id,
-            attempt: held.attempt,
-            rows: held.control.rows(),
-            bytes: held.control.bytes(),
+    pub fn list(&mut self) -> Vec<JobProgress> {
+        let listed = self.0.iter_mut().map(|(id, held)| {
+            held.told_packed = held.is_packed();
+            JobProgress {
+                id: *id,
+                attempt: held.attempt,
+                rows: held.control.rows(),
+                bytes: held.control.bytes(),
+                packed: held.told_packed,
+            }
         });
         listed.collect()
     }
@@ -82,6 +95,14 @@ impl HeldJobs {
     /// Whether there is something that the Sentinel was not told yet.
     pub fn has_news(&self) -> bool {
         self.0.values().any(|held| matches!(held.phase, Phase::Staged { announced: false, .. }))
+            || self.has_room()
+    }
+
+    /// Half of what there was to run has run: the Sentinel may give more.
+    fn has_room(&self) -> bool {
+        let untold = self.0.values().filter(|held| held.is_packed() && !held.told_packed).count();
+        let running = self.0.values().filter(|held| matches!(held.phase, Phase::Running)).count();
+        untold > 0 && untold >= running
     }
 
     pub fn has_original(&self) -> bool {
@@ -122,9 +143,20 @@ impl HeldJobs {
 }
 
 impl Held {
+    pub fn is_packed(&self) -> bool {
+        matches!(self.phase, Phase::Packed | Phase::InPack { .. })
+    }
+
     pub fn running(attempt: u32) -> Self {
         let phase = Phase::Running;
-        Self { attempt, recovery: 0, control: Arc::default(), is_original: false, phase }
+        Self {
+            attempt,
+            recovery: 0,
+            control: Arc::default(),
+            is_original: false,
+            told_packed: false,
+            phase,
+        }
     }
 
     pub fn end(&mut self, conclude: Conclude) {

@@ -3,9 +3,10 @@
 use crate::failure::JobFailure;
 use crate::host::{Guest, GuestJob, GuestKey, Hello, JobControl, JobLog, MemoryScan, Pool, Watch};
 use crate::input::InputFile;
+use crate::packing::{Budget, SmallJob};
 use crate::plugins::PluginStore;
 use crate::sinks::{Sinks, Unsynced};
-use crate::stagers::Stagers;
+use crate::stagers::{SealedRows, Stagers};
 use arrow_array::RecordBatch;
 use protocol::{Dispatch, ErrorClass, JobAttempt, Metrics, SinkTarget, StagedOutput};
 use serde_json::Map;
@@ -20,9 +21,20 @@ pub struct Workshop {
     pub sinks: Sinks,
     pub plugins: PluginStore,
     pub memory: MemoryScan,
+    /// For rows of small jobs; none where each job is to have files of its own.
+    pub budget: Option<Budget>,
     pub state_dir: PathBuf,
     /// Microseconds since 1970 UTC.
     pub wall_clock: fn() -> i64,
+}
+
+/// What comes of an attempt that went well.
+#[derive(Debug)]
+pub enum RanJob {
+    /// In files of its own.
+    Staged(StagedJob),
+    /// In memory, for a pack.
+    Small(SmallJob),
 }
 
 /// All outputs staged, not yet durable.
@@ -37,6 +49,13 @@ pub struct StagedJob {
 pub struct SealedJob {
     pub outputs: Vec<StagedOutput>,
     pub metrics: Metrics,
+}
+
+impl StagedJob {
+    fn new(outputs: Vec<Unsynced>, metrics: Metrics) -> Self {
+        let size_bytes = outputs.iter().map(|unsynced| unsynced.output.size_bytes).sum();
+        Self { outputs, metrics: Metrics { size_bytes, ..metrics } }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -62,10 +81,10 @@ impl JobRunner {
         job: JobAttempt,
         dispatch: &Dispatch,
         control: &JobControl,
-    ) -> Result<StagedJob, JobFailure> {
+    ) -> Result<RanJob, JobFailure> {
         let opened_ns = (self.workshop.wall_clock)().saturating_mul(1_000);
         let input = InputFile::open(dispatch)?;
-        let mut stagers = Stagers::open(&self.workshop.sinks, job, dispatch, control)?;
+        let mut stagers = Stagers::open(&self.workshop, job, dispatch, control)?;
         let mut times = Times::default();
         let started = Instant::now();
         let executed = self.execute(job, dispatch, &input, &mut stagers);
@@ -73,10 +92,15 @@ impl JobRunner {
         times.execute = started.elapsed().saturating_sub(stagers.busy);
         input.verify(dispatch, opened_ns)?;
         let started = Instant::now();
-        let outputs = stagers.seal()?;
+        let sealed = stagers.seal()?;
         times.stage = stagers.busy + started.elapsed();
-        let metrics = metrics(dispatch, &outputs, &stagers, &times);
-        Ok(StagedJob { outputs, metrics })
+        let metrics = metrics(dispatch, &stagers, &times);
+        Ok(match sealed {
+            SealedRows::Small(outputs, permit) => {
+                RanJob::Small(SmallJob { job, outputs, metrics, permit })
+            }
+            SealedRows::Files(outputs) => RanJob::Staged(StagedJob::new(outputs, metrics)),
+        })
     }
 
     fn execute(
@@ -166,16 +190,11 @@ fn key_of(dispatch: &Dispatch, hello: &Hello) -> GuestKey {
     }
 }
 
-fn metrics(
-    dispatch: &Dispatch,
-    outputs: &[Unsynced],
-    stagers: &Stagers<'_>,
-    times: &Times,
-) -> Metrics {
+fn metrics(dispatch: &Dispatch, stagers: &Stagers<'_>, times: &Times) -> Metrics {
     let ms = [("execute", times.execute), ("stage", times.stage)];
     Metrics {
         rows: stagers.rows,
-        size_bytes: outputs.iter().map(|unsynced| unsynced.output.size_bytes).sum(),
+        size_bytes: 0,
         bytes_in: dispatch.size,
         quarantined: stagers.quarantined,
         ms: ms.map(|(phase, time)| (phase.to_owned(), time.as_millis() as u64)).into(),

@@ -11,6 +11,8 @@ mod input;
 mod job;
 mod link;
 mod original;
+mod packing;
+mod packs;
 mod plugins;
 mod queue;
 mod sdk;

@@ -47,6 +47,7 @@ pub fn dispatch_of(
         lease_s: 0.0,
         limits: JobLimits { timeout_ms: limits.timeout_ms, memory_bytes: limits.memory_bytes },
         recovery: 0,
+        commit_id: None,
         outputs: Vec::new(),
     })
 }

@@ -21,6 +21,12 @@ pub struct QueuedJob {
 struct State {
     jobs: VecDeque<QueuedJob>,
     passed_over: usize,
+    /// Slots that wait for a job.
+    waiting: usize,
+    /// Slots that there are.
+    slots: usize,
+    /// Nothing new comes.
+    closing: bool,
     closed: bool,
 }
 
@@ -44,6 +50,26 @@ impl JobQueue {
         state.jobs.len() < before
     }
 
+    /// Before the first slot takes.
+    pub fn set_slots(&self, slots: usize) {
+        self.lock().slots = slots;
+    }
+
+    /// No slot has anything to do.
+    pub fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.jobs.is_empty() && state.waiting == state.slots
+    }
+
+    /// What has run is not to wait for more.
+    pub fn begin_closing(&self) {
+        self.lock().closing = true;
+    }
+
+    pub fn is_closing(&self) -> bool {
+        self.lock().closing
+    }
+
     /// Waits for a job; None when the queue is closed.
     pub fn take(&self, suits: impl Fn(&Dispatch) -> bool) -> Option<QueuedJob> {
         let mut state = self.lock();
@@ -54,7 +80,9 @@ impl JobQueue {
             if !state.jobs.is_empty() {
                 return state.pick(&suits);
             }
+            state.waiting += 1;
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
     }
 

@@ -1,23 +1,25 @@
 //! What a worker says to the Sentinel, and what it does with the answers. The one owner of the held jobs; slots and committer
 //! do the slow things and report back.
 
-use crate::committer::{Granted, Order};
+use crate::committer::{Order, Promotable, Recoverable};
 use crate::event::{Event, Promoted};
 use crate::failure::JobFailure;
 use crate::held::{Held, HeldJobs, Phase};
 use crate::job::{SealedJob, Workshop};
 use crate::link::Link;
 use crate::original::{ATTEMPT, dispatch_of};
+use crate::packing::{PackAnew, PackedJob, Packer};
+use crate::packs::{Packs, files_of};
 use crate::plugins::PluginStore;
 use crate::queue::{JobQueue, QueuedJob};
 use crate::sinks::{Recovered, Sinks};
 use crossbeam_channel::Sender;
 use protocol::{
-    ArtifactId, Busy, CrashPoint, Dispatch, ErrorClass, Grant, Heartbeat, HeartbeatAnswer,
-    Identify, JobAttempt, JobId, JobKind, Metrics, OriginalDispatch, Refusal, SentinelMessage,
-    SessionToken, StagedOutput, WorkerMessage, crash_point,
+    Busy, CommitId, CrashPoint, Dispatch, ErrorClass, Grant, Heartbeat, HeartbeatAnswer, Identify,
+    JobAttempt, JobId, JobKind, Metrics, OriginalDispatch, OutputFileId, Refusal, SentinelMessage,
+    SessionToken, StagedOutput, Superseded, WorkerMessage, crash_point,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,7 +41,9 @@ pub struct Session {
     /// Said at every IDENTIFY, with the token of the session to go on with.
     pub identify: Identify,
     pub held: HeldJobs,
-    retired: Vec<ArtifactId>,
+    pub packs: Packs,
+    pub packer: Packer,
+    retired: Vec<OutputFileId>,
     identified: bool,
     swept: bool,
     awaiting: bool,
@@ -57,6 +61,7 @@ impl Session {
         link: Link,
         queue: Arc<JobQueue>,
         orders: Sender<Order>,
+        packer: Packer,
         workshop: &Workshop,
         identify: Identify,
     ) -> Self {
@@ -68,6 +73,8 @@ impl Session {
             sinks: workshop.sinks.clone(),
             identify,
             held: HeldJobs::default(),
+            packs: Packs::default(),
+            packer,
             retired: Vec::new(),
             identified: false,
             swept: false,
@@ -96,7 +103,7 @@ impl Session {
     }
 
     fn has_news(&self) -> bool {
-        !self.retired.is_empty() || self.held.has_news()
+        !self.retired.is_empty() || self.held.has_news() || self.packs.has_news()
     }
 
     fn beat(&mut self, now: Instant) {
@@ -118,12 +125,14 @@ impl Session {
         self.awaiting = true;
         let jobs = self.held.list();
         self.has_left |= self.stopping && jobs.is_empty();
+        let mut ready = self.held.ready();
+        ready.append(&mut self.packs.ready());
         self.link.send(WorkerMessage::Heartbeat(Heartbeat {
             token: self.identify.token.clone(),
             status: if jobs.is_empty() { Busy::Idle } else { Busy::Busy },
             current_job_id: jobs.first().map(|job| job.id),
             jobs,
-            ready: self.held.ready(),
+            ready,
             retired: std::mem::take(&mut self.retired),
             leaving: self.stopping,
         }));
@@ -144,12 +153,13 @@ impl Session {
         match event {
             Event::Sentinel(message) => self.on_message(message),
             Event::Ran(job, result) => self.on_ran(job, result),
+            Event::Packed(job) => self.on_packed(job),
+            Event::PackStaged(commit, jobs) => self.on_pack_staged(commit, jobs),
             Event::Promoted(job, promoted) => self.on_promoted(job, promoted),
             Event::Recovered { job, recovery, result } => {
-                let result = result.map_err(|error| error.to_string());
                 self.on_recovered(job, recovery, result);
             }
-            Event::Retired(mut artifacts) => self.retired.append(&mut artifacts),
+            Event::Retired(mut files) => self.retired.append(&mut files),
             Event::Stop | Event::Kill => {}
         }
     }
@@ -190,6 +200,9 @@ impl Session {
                 held.fail(ErrorClass::Aborted, reason.to_owned(), None);
                 self.order(Order::Discard(outputs));
             }
+            Phase::Packed => held.fail(ErrorClass::Aborted, reason.to_owned(), None),
+            // It may be granted already. The Sentinel refuses it otherwise, and then its pack is written anew.
+            Phase::InPack { .. } => {}
             Phase::Promoting { .. } | Phase::Recovering { .. } | Phase::Ended { .. } => {}
         }
     }
@@ -250,12 +263,13 @@ impl Session {
 
     fn recover(&mut self, job: JobAttempt, dispatch: Dispatch) {
         let (recovery, outputs) = (dispatch.recovery, dispatch.outputs);
+        let commit = job.commit(dispatch.commit_id.unwrap_or(CommitId::from(job.id)));
         let held = Held { recovery, ..Held::running(job.attempt) };
         self.held.0.insert(job.id, held);
         if let Some(held) = self.held.of(job) {
             held.phase = Phase::Recovering { outputs: outputs.clone() };
         }
-        self.order(Order::Recover { job, recovery, outputs });
+        self.order(Order::Recover(Recoverable { job, commit, recovery, outputs }));
     }
 
     fn on_answer(&mut self, answer: HeartbeatAnswer) {
@@ -268,12 +282,8 @@ impl Session {
         for refusal in answer.plugin_refusals {
             tracing::warn!(plugin = refusal.name, reason = refusal.reason, "plugin refused");
         }
-        for grant in answer.granted {
-            self.promote(grant);
-        }
-        for refusal in &answer.refused {
-            self.give_up(refusal);
-        }
+        self.on_granted(answer.granted);
+        self.on_refused(&answer.refused);
         if !answer.deferred.is_empty() {
             self.next_beat = self.next_beat.min(Instant::now() + DEFERRED_PAUSE);
         }
@@ -315,14 +325,101 @@ impl Session {
         }
     }
 
-    fn promote(&mut self, grant: Grant) {
-        let job = JobAttempt { id: grant.id, attempt: grant.attempt };
+    fn on_granted(&mut self, granted: Vec<Grant>) {
+        let mut commits = BTreeMap::<CommitId, BTreeSet<JobAttempt>>::new();
+        for grant in granted {
+            let job = JobAttempt { id: grant.id, attempt: grant.attempt };
+            if grant.commit_id == CommitId::from(job.id) {
+                self.promote(job, grant.supersede);
+            } else {
+                commits.entry(grant.commit_id).or_default().insert(job);
+            }
+        }
+        for (commit, jobs) in commits {
+            self.promote_pack(commit, &jobs);
+        }
+    }
+
+    fn promote_pack(&mut self, commit: CommitId, granted: &BTreeSet<JobAttempt>) {
+        let Some(files) = self.packs.take_granted(commit, granted) else { return };
+        let mut jobs = Vec::with_capacity(granted.len());
+        for job in granted {
+            let Some(held) = self.held.of(*job) else { continue };
+            if let Phase::InPack { outputs, metrics } = &mut held.phase {
+                let (outputs, metrics) = (std::mem::take(outputs), std::mem::take(metrics));
+                held.phase = Phase::Promoting { outputs, metrics };
+                jobs.push(*job);
+            }
+        }
+        crash_point(CrashPoint::Granted);
+        self.order(Order::Promote(Promotable { jobs, files, supersede: Vec::new() }));
+    }
+
+    fn on_refused(&mut self, refused: &[Refusal]) {
+        let attempt = |refusal: &Refusal| JobAttempt { id: refusal.id, attempt: refusal.attempt };
+        let attempts = refused.iter().map(attempt).collect::<BTreeSet<_>>();
+        for refusal in refused {
+            self.give_up(refusal);
+        }
+        for anew in self.packs.take_refused(&attempts) {
+            self.pack_anew(anew);
+        }
+    }
+
+    /// Without those that were given up meanwhile.
+    fn pack_anew(&mut self, mut anew: PackAnew) {
+        anew.jobs.retain(|one| match self.held.of(one.job) {
+            Some(held) if held.is_packed() => {
+                held.phase = Phase::Packed;
+                true
+            }
+            _ => false,
+        });
+        if anew.jobs.is_empty() {
+            self.order(Order::Discard(anew.files));
+        } else {
+            self.packer.pack_anew(anew);
+        }
+    }
+
+    fn on_packed(&mut self, job: JobAttempt) {
+        let Some(held) = self.held.of(job) else { return };
+        if !matches!(held.phase, Phase::Running) {
+            return;
+        }
+        match held.control.abort_reason().map(str::to_owned) {
+            Some(reason) => held.fail(ErrorClass::Aborted, reason, None),
+            None => held.phase = Phase::Packed,
+        }
+    }
+
+    /// All of a pack is announced, or it is written anew without those that are not wanted any more.
+    fn on_pack_staged(&mut self, commit: CommitId, jobs: Vec<PackedJob>) {
+        let mut is_whole = true;
+        for one in &jobs {
+            let held = self.held.of(one.job);
+            is_whole &= held.is_some_and(|held| matches!(held.phase, Phase::Packed));
+        }
+        if !is_whole {
+            let files = files_of(&jobs);
+            return self.pack_anew(PackAnew { files, jobs });
+        }
+        for one in &jobs {
+            if let Some(held) = self.held.of(one.job) {
+                let (outputs, metrics) = (one.outputs.clone(), one.metrics.clone());
+                held.phase = Phase::InPack { outputs, metrics };
+            }
+        }
+        self.packs.add(commit, jobs);
+    }
+
+    fn promote(&mut self, job: JobAttempt, supersede: Vec<Superseded>) {
         let Some(held) = self.held.of(job) else { return };
         let Phase::Staged { outputs, metrics, .. } = &mut held.phase else { return };
         let (outputs, metrics) = (std::mem::take(outputs), std::mem::take(metrics));
         held.phase = Phase::Promoting { outputs: outputs.clone(), metrics };
         crash_point(CrashPoint::Granted);
-        self.order(Order::Promote(Granted { job, outputs, supersede: grant.supersede }));
+        self.order(Order::Promote(Promotable { jobs: vec![job], files: outputs, supersede }));
     }
 
     /// A refusal counts only before the grant: what was granted is promoted or found gone.
@@ -345,7 +442,8 @@ impl Session {
     }
 
     fn on_ran(&mut self, job: JobAttempt, result: Result<SealedJob, JobFailure>) {
-        let held = self.held.of(job).filter(|held| matches!(held.phase, Phase::Running));
+        let held =
+            self.held.of(job).filter(|held| matches!(held.phase, Phase::Running | Phase::Packed));
         match (held, result) {
             (Some(held), Ok(SealedJob { outputs, .. }))
                 if held.control.abort_reason().is_some() =>
@@ -356,7 +454,8 @@ impl Session {
             }
             (Some(held), Ok(SealedJob { outputs, metrics })) if held.is_original => {
                 held.phase = Phase::Promoting { outputs: outputs.clone(), metrics };
-                self.order(Order::Promote(Granted { job, outputs, supersede: Vec::new() }));
+                let (jobs, supersede) = (vec![job], Vec::new());
+                self.order(Order::Promote(Promotable { jobs, files: outputs, supersede }));
             }
             (Some(held), Ok(SealedJob { outputs, metrics })) => {
                 held.phase = Phase::Staged { outputs, metrics, announced: false };
@@ -415,6 +514,7 @@ impl Session {
     /// No new jobs; what waits is given back at once.
     pub fn stop(&mut self) {
         self.stopping = true;
+        self.queue.begin_closing();
         self.farewell();
         let jobs =
             self.held.0.iter().map(|(id, held)| JobAttempt { id: *id, attempt: held.attempt });

@@ -14,6 +14,8 @@ pub struct WorkerSettings {
     pub curve: Option<WorkerCurve>,
     /// Jobs that run at once.
     pub slots: u32,
+    /// Small jobs share files.
+    pub packs: bool,
     pub output_root: PathBuf,
     pub state_dir: PathBuf,
     /// Sources that this worker announces.

@@ -2,7 +2,8 @@
 
 use crate::failure::JobFailure;
 use crate::host::{Launch, Pool};
-use crate::job::{JobRunner, StagedJob, Workshop};
+use crate::job::{JobRunner, RanJob, Workshop};
+use crate::packing::Packer;
 use crate::queue::{JobQueue, QueuedJob};
 use crate::syncer::Syncers;
 use protocol::ErrorClass;
@@ -17,6 +18,7 @@ pub fn start(
     launch: Arc<Launch>,
     queue: Arc<JobQueue>,
     syncers: Syncers,
+    packer: Packer,
 ) -> io::Result<JoinHandle<()>> {
     let builder = std::thread::Builder::new().name(format!("slot-{number}"));
     builder.spawn(move || {
@@ -24,8 +26,12 @@ pub fn start(
         while let Some(queued) =
             queue.take(|dispatch| runner.pool.is_warm_for(&dispatch.plugin_version))
         {
-            let result = run(&mut runner, &queued);
-            if !syncers.take(queued.job, result) {
+            let is_heard = match run(&mut runner, &queued) {
+                Ok(RanJob::Small(small)) => packer.take(small),
+                Ok(RanJob::Staged(staged)) => syncers.take(queued.job, Ok(staged)),
+                Err(failure) => syncers.take(queued.job, Err(failure)),
+            };
+            if !is_heard {
                 return;
             }
         }
@@ -33,7 +39,7 @@ pub fn start(
 }
 
 /// A defect that one file's data brings to light ends that job only.
-fn run(runner: &mut JobRunner, queued: &QueuedJob) -> Result<StagedJob, JobFailure> {
+fn run(runner: &mut JobRunner, queued: &QueuedJob) -> Result<RanJob, JobFailure> {
     let run = || runner.run(queued.job, &queued.dispatch, &queued.control);
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let cause = panic.downcast_ref::<String>().map(String::as_str);

@@ -4,12 +4,15 @@
 use crate::contract::{Misfit, Quarantine, TopicContract, rows_of};
 use crate::failure::JobFailure;
 use crate::host::JobControl;
-use crate::sinks::{Lineage, SinkError, Sinks, Stager, Unsynced};
+use crate::job::Workshop;
+use crate::packing::{Permit, SINKS_MAX, SmallRows};
+use crate::sinks::{Lineage, SinkError, SmallOutput, Stager, Unsynced};
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use protocol::{
-    Dispatch, ErrorClass, JobAttempt, QuarantineLimit, SinkTarget, TopicName, TopicSchema,
+    Dispatch, ErrorClass, JobAttempt, QuarantineLimit, SinkTarget, SinkUri, TopicName, TopicSchema,
 };
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// In memory, of all sinks together.
@@ -28,8 +31,16 @@ struct Topic {
     quarantine_at: usize,
     quarantine: Quarantine,
     limit: QuarantineLimit,
+    /// Its columns were known when the job was given: it may commit with others.
+    has_schema: bool,
     /// That were published, whatever became of them.
     rows: u64,
+}
+
+/// What a job has published.
+pub enum SealedRows {
+    Files(Vec<Unsynced>),
+    Small(Vec<SmallOutput>, Permit),
 }
 
 /// One stager per sink. Dropped unsealed, they leave nothing behind.
@@ -41,6 +52,9 @@ pub struct Stagers<'a> {
     /// When each was last written to, in writes.
     written: Vec<u64>,
     writes: u64,
+    /// What was published so far, as long as it is little.
+    small: Option<SmallRows>,
+    lineage: Lineage,
     pub control: &'a JobControl,
     /// In the topics.
     pub rows: u64,
@@ -50,7 +64,7 @@ pub struct Stagers<'a> {
 
 impl<'a> Stagers<'a> {
     pub fn open(
-        sinks: &Sinks,
+        workshop: &Workshop,
         job: JobAttempt,
         dispatch: &Dispatch,
         control: &'a JobControl,
@@ -58,7 +72,7 @@ impl<'a> Stagers<'a> {
         check_distinct(&dispatch.sinks)?;
         let lineage = Lineage { job: job.id, version: dispatch.file_version_id };
         let many = dispatch.sinks.len() > MANY;
-        let open = |target: &SinkTarget| sinks.stager(target, job, lineage, many);
+        let open = |target: &SinkTarget| workshop.sinks.stager(target, job, lineage, many);
         let mut stagers = dispatch.sinks.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let mut topics: Vec<Topic> = Vec::new();
         for (at, target) in dispatch.sinks.iter().enumerate() {
@@ -78,6 +92,8 @@ impl<'a> Stagers<'a> {
             buffered,
             written,
             writes: 0,
+            small: workshop.budget.as_ref().filter(|_| may_be_packed(dispatch)).map(SmallRows::new),
+            lineage,
             control,
             rows: 0,
             quarantined: 0,
@@ -113,7 +129,7 @@ impl<'a> Stagers<'a> {
         }
         self.quarantine(at, batch, &taken.misfits, first)?;
         for sink in sinks {
-            self.write_to(sink, &taken.rows)?;
+            self.take(sink, &taken.rows)?;
         }
         self.rows += taken.rows.num_rows() as u64;
         Ok(())
@@ -134,7 +150,23 @@ impl<'a> Stagers<'a> {
         let sink = topic.quarantine_at;
         let rows = rows_of(batch, misfits, first).map_err(|cause| columns_error(topic, cause))?;
         self.quarantined += misfits.len() as u64;
-        Ok(self.write_to(sink, &rows)?)
+        Ok(self.take(sink, &rows)?)
+    }
+
+    fn take(&mut self, index: usize, batch: &RecordBatch) -> Result<(), SinkError> {
+        if let Some(small) = &mut self.small
+            && (batch.num_rows() == 0 || small.push(index, batch))
+        {
+            return Ok(());
+        }
+        self.write_small()?;
+        self.write_to(index, batch)
+    }
+
+    /// It is not so little after all: from now on it goes to files of its own.
+    fn write_small(&mut self) -> Result<(), SinkError> {
+        let Some(small) = self.small.take() else { return Ok(()) };
+        small.into_batches().iter().try_for_each(|(index, batch)| self.write_to(*index, batch))
     }
 
     fn write_to(&mut self, index: usize, batch: &RecordBatch) -> Result<(), SinkError> {
@@ -184,13 +216,43 @@ impl<'a> Stagers<'a> {
     }
 
     /// All or nothing.
-    pub fn seal(&mut self) -> Result<Vec<Unsynced>, JobFailure> {
+    pub fn seal(&mut self) -> Result<SealedRows, JobFailure> {
         self.topics.iter().try_for_each(Topic::check_limit)?;
+        if let Some(outputs) = self.seal_small()?
+            && let Some(small) = self.small.take()
+        {
+            return Ok(SealedRows::Small(outputs, small.into_permit()));
+        }
+        self.write_small()?;
         let sealed = self.seal_all();
         if sealed.is_err() {
             self.stagers.iter_mut().for_each(Stager::unseal);
         }
-        Ok(sealed?)
+        Ok(SealedRows::Files(sealed?))
+    }
+
+    /// None: it goes to files of its own, or there is nothing that would go anywhere.
+    fn seal_small(&self) -> Result<Option<Vec<SmallOutput>>, SinkError> {
+        let Some(small) = self.small.as_ref().filter(|small| !small.is_empty()) else {
+            return Ok(None);
+        };
+        let mut outputs = Vec::new();
+        for topic in &self.topics {
+            let schema = Arc::new(topic.contract.schema().clone());
+            let quarantine = (topic.quarantine_at, Arc::default(), &topic.quarantine.reasons[..]);
+            let sinks = topic.sinks.iter().map(|sink| (*sink, schema.clone(), &[][..]));
+            for (sink, schema, reasons) in sinks.chain([quarantine]) {
+                let batches = small.of(sink);
+                if batches.is_empty() {
+                    continue;
+                }
+                let target = self.stagers[sink].target();
+                let rows = SmallOutput::new(target, self.lineage, &batches, schema, reasons)?;
+                let Some(rows) = rows.filter(|_| topic.has_schema) else { return Ok(None) };
+                outputs.push(rows);
+            }
+        }
+        Ok(Some(outputs))
     }
 
     fn seal_all(&mut self) -> Result<Vec<Unsynced>, SinkError> {
@@ -222,6 +284,7 @@ impl Topic {
             quarantine_at,
             quarantine: Quarantine::default(),
             limit: target.options.max_quarantine,
+            has_schema: target.schema_def.as_ref().is_some_and(|schema| !schema.is_empty()),
             rows: 0,
         }
     }
@@ -241,6 +304,14 @@ impl Topic {
         );
         Err(JobFailure::new(ErrorClass::Plugin, text))
     }
+}
+
+/// An original Sentinel, which gives no lease, grants nothing: its jobs commit one by one.
+fn may_be_packed(dispatch: &Dispatch) -> bool {
+    let is_file = |sink: &SinkTarget| matches!(sink.uri, SinkUri::Parquet { .. });
+    dispatch.lease_s > 0.0
+        && dispatch.sinks.len() <= SINKS_MAX
+        && dispatch.sinks.iter().all(is_file)
 }
 
 /// Files of two topics in one directory could not be told apart.

@@ -6,6 +6,8 @@ use crate::held::{HeldJobs, Phase};
 use crate::host::{Launch, MemoryScan};
 use crate::job::Workshop;
 use crate::link::Link;
+use crate::packing::{Budget, Packer};
+use crate::packs::{Packs, files_of};
 use crate::plugins::{PluginStore, announced};
 use crate::queue::JobQueue;
 use crate::sdk;
@@ -58,12 +60,24 @@ impl Worker {
         let mut threads = vec![committer::start(workshop.clone(), to_do, events.clone())?];
         let (syncers, sync_threads) = Syncers::start(&workshop, &events)?;
         threads.extend(sync_threads);
+        queue.set_slots(settings.slots.max(1) as usize);
+        let (packer, thread) = Packer::start(
+            workshop.clone(),
+            &settings.worker_id,
+            queue.clone(),
+            syncers.clone(),
+            events.clone(),
+        )?;
+        threads.push(thread);
         for number in 0..settings.slots.max(1) {
             let (workshop, launch) = (workshop.clone(), launch.clone());
-            threads.push(slot::start(number, workshop, launch, queue.clone(), syncers.clone())?);
+            threads.push({
+                let (queue, syncers, packer) = (queue.clone(), syncers.clone(), packer.clone());
+                slot::start(number, workshop, launch, queue, syncers, packer)?
+            });
         }
         let identify = identify(&settings, plugins);
-        let session = Session::new(link, queue, orders, &workshop, identify);
+        let session = Session::new(link, queue, orders, packer, &workshop, identify);
         let builder = std::thread::Builder::new().name("worker".to_owned());
         let thread = builder.spawn(move || run(session, &inbox, threads))?;
         Ok(WorkerHandle { events, thread: Some(thread) })
@@ -110,29 +124,30 @@ fn run(mut session: Session, inbox: &Receiver<Event>, threads: Vec<JoinHandle<()
     }
     session.queue.close();
     session.abort_running(STOPPING);
-    let Session { link, orders, held, sinks, stopping, .. } = session;
-    drop(orders);
+    let Session { link, orders, held, packs, packer, sinks, stopping, .. } = session;
+    drop((orders, packer));
     for thread in threads {
         // A thread that failed has said so.
         let _ = thread.join();
     }
     drop(link);
     if stopping {
-        discard_unannounced(&sinks, held, inbox);
+        discard_unannounced(&sinks, held, packs, inbox);
     }
 }
 
 /// What was staged so late that the Sentinel was never told of it: nobody else would clear it before the next worker starts.
-fn discard_unannounced(sinks: &Sinks, held: HeldJobs, inbox: &Receiver<Event>) {
+fn discard_unannounced(sinks: &Sinks, held: HeldJobs, packs: Packs, inbox: &Receiver<Event>) {
     let late = inbox.try_iter().filter_map(|event| match event {
         Event::Ran(_, Ok(sealed)) => Some(sealed.outputs),
+        Event::PackStaged(_, jobs) => Some(files_of(&jobs)),
         _ => None,
     });
     let staged = held.0.into_values().filter_map(|held| match held.phase {
         Phase::Staged { outputs, announced: false, .. } => Some(outputs),
         _ => None,
     });
-    for outputs in late.chain(staged) {
+    for outputs in late.chain(staged).chain(packs.into_unannounced()) {
         if let Err(error) = sinks.discard(&outputs) {
             tracing::warn!(%error, "what was staged stays there until a worker starts");
         }
@@ -201,6 +216,7 @@ fn workshop(settings: &WorkerSettings) -> Workshop {
         sinks: Sinks::new(settings.output_root.clone(), settings.worker_id.clone()),
         plugins: PluginStore::new(&settings.state_dir),
         memory: MemoryScan::default(),
+        budget: settings.packs.then(Budget::default),
         state_dir: settings.state_dir.clone(),
         wall_clock: settings.wall_clock,
     }

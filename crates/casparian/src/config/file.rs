@@ -103,7 +103,7 @@ macro_rules! sections {
 sections! {
     PythonSection { interpreter: String }
     SentinelSection { bind: String, lease: Interval, heartbeat: Interval }
-    WorkerSection { connect: Endpoints, slots: Slots, sentinel_key: SentinelKey }
+    WorkerSection { connect: Endpoints, slots: Slots, packs: bool, sentinel_key: SentinelKey }
     ScoutSection { hash: HashMode, sweep: Interval }
     SecuritySection { keys: String, gatekeeper: Gatekeeper, sandbox: Sandbox, require_signature: bool }
     LlmSection { base_url: String, model: String, api_key: Secret }

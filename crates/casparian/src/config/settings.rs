@@ -31,6 +31,7 @@ pub struct Settings {
     pub connect: Setting<Endpoints>,
     pub sentinel_key: Setting<SentinelKey>,
     pub slots: Setting<Slots>,
+    pub packs: Setting<bool>,
     pub hash: Setting<HashMode>,
     pub sweep: Setting<Interval>,
     /// The directory of CURVE keys.
@@ -79,6 +80,7 @@ impl Settings {
             line(Key::WORKER_CONNECT, &self.connect),
             line(Key::WORKER_SENTINEL_KEY, &self.sentinel_key),
             line(Key::WORKER_SLOTS, &self.slots),
+            line(Key::WORKER_PACKS, &self.packs),
             line(Key::SCOUT_HASH, &self.hash),
             line(Key::SCOUT_SWEEP, &self.sweep),
             path(Key::SECURITY_KEYS, &self.keys),
@@ -121,6 +123,7 @@ impl Resolver<'_> {
                 None => self.value(Key::WORKER_SENTINEL_KEY, &self.file.worker.sentinel_key)?,
             },
             slots: self.slots()?,
+            packs: self.value(Key::WORKER_PACKS, &self.file.worker.packs)?,
             hash: self.value(Key::SCOUT_HASH, &self.file.scout.hash)?,
             sweep: self.value(Key::SCOUT_SWEEP, &self.file.scout.sweep)?,
             keys: self.directory(Key::SECURITY_KEYS, &self.flags.keys, &self.file.security.keys)?,

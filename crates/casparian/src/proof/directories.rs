@@ -5,14 +5,15 @@ use super::report::ProofReport;
 use super::verifier::{Places, Verifier};
 use crate::failure::{Failure, Kind};
 use crate::output::counted;
-use catalog::JobState;
-use catalog::report::ArtifactProof;
+use catalog::report::FileProof;
 use protocol::{JobId, SinkUri};
-use std::collections::BTreeSet;
-use worker::sinks::{Area, Origins, SinkError, job_of};
+use std::collections::{BTreeSet, HashMap};
+use worker::sinks::{Area, Origins, SinkError};
 
 /// Names that are looked up at once.
 const NAMES_MAX: usize = 1_000;
+/// Origins of a file that nobody knows; the rows of more count as those of the last.
+const ORIGINS_MAX: usize = 1_000;
 
 /// One directory below the output root.
 pub(super) struct Here<'p> {
@@ -95,16 +96,9 @@ impl Verifier<'_> {
         names: &[Vec<u8>],
         report: &mut ProofReport,
     ) -> Result<(), Failure> {
-        let jobs = names.iter().filter_map(|name| job_of_name(name)).collect::<BTreeSet<_>>();
-        let jobs = jobs.into_iter().collect::<Vec<_>>();
-        let artifacts = self.catalog.artifacts_by_job(&jobs).await?;
-        let mut by_name = std::collections::HashMap::<&[u8], Vec<&ArtifactProof>>::new();
-        let uri = here.uri.to_string();
-        for artifact in artifacts.iter().filter(|artifact| artifact.uri == uri) {
-            by_name.entry(artifact.file.as_bytes()).or_default().push(artifact);
-        }
+        let known = self.known(here, names).await?;
         for name in names {
-            let known = by_name.get(name.as_slice()).map_or(Known::No, |found| known(found));
+            let known = known.get(name.as_slice()).copied().unwrap_or(Known::No);
             match known {
                 Known::Current => {}
                 Known::Leaving => report.pending_moves += 1,
@@ -122,35 +116,48 @@ impl Verifier<'_> {
         before: Known,
         report: &mut ProofReport,
     ) -> Result<(), Failure> {
-        let job = job_of_name(name);
-        let moment = self.moment(job).await?;
         let origins = match self.reader.file(&here.uri, Area::Current, name) {
-            Ok(Some(file)) => file.origins(),
+            Ok(Some(file)) => file.origins(ORIGINS_MAX),
             // Gone, or a link, which no reader of ours follows.
             Ok(None) => return self.add_link(here, name, report),
             Err(error) => Err(error),
         };
-        let jobs = job.into_iter().collect::<Vec<_>>();
-        let artifacts = self.catalog.artifacts_by_job(&jobs).await?;
-        let uri = here.uri.to_string();
-        let same =
-            |artifact: &&ArtifactProof| artifact.uri == uri && artifact.file.as_bytes() == name;
-        let now = known(&artifacts.iter().filter(same).collect::<Vec<_>>());
-        if now != before || self.moment(job).await? != moment {
+        let now = self.known(here, std::slice::from_ref(&name.to_vec())).await?;
+        let now = now.get(name).copied().unwrap_or(Known::No);
+        // What was retired meanwhile is gone by now, or lies there in vain.
+        if now != before || !self.is_there(here, name) {
             return Ok(());
         }
         match now {
-            Known::Left => self.add_superseded(here, name, job, report),
+            Known::Left => self.add_superseded(here, name, only_job(&origins), report),
             _ => self.add_unknown(here, name, &origins, report).await?,
         }
         Ok(())
     }
 
-    async fn moment(&self, job: Option<JobId>) -> Result<Option<(JobState, u32)>, Failure> {
-        match job {
-            Some(job) => Ok(self.catalog.job_moment(job).await?),
-            None => Ok(None),
-        }
+    async fn known(
+        &self,
+        here: &Here<'_>,
+        names: &[Vec<u8>],
+    ) -> Result<HashMap<Vec<u8>, Known>, Failure> {
+        // A name that is not UTF-8 is none of ours.
+        let texts = names.iter().filter_map(|name| std::str::from_utf8(name).ok());
+        let texts = texts.collect::<Vec<_>>();
+        let files = self.catalog.files_named(&here.uri.to_string(), &texts).await?;
+        let known = |file: FileProof| {
+            let known = match (file.artifacts, file.retired) {
+                (0, false) => Known::Leaving,
+                (0, true) => Known::Left,
+                _ => Known::Current,
+            };
+            (file.file.into_bytes(), known)
+        };
+        Ok(files.into_iter().map(known).collect())
+    }
+
+    fn is_there(&self, here: &Here<'_>, name: &[u8]) -> bool {
+        let file = self.reader.file(&here.uri, Area::Current, name);
+        !matches!(file, Ok(None))
     }
 
     fn add_link(
@@ -271,21 +278,10 @@ impl Here<'_> {
     }
 }
 
-fn known(artifacts: &[&ArtifactProof]) -> Known {
-    let any = |is: &dyn Fn(&ArtifactProof) -> bool| artifacts.iter().any(|one| is(one));
-    if any(&|one| one.state != "SUPERSEDED") {
-        Known::Current
-    } else if any(&|one| !one.retired) {
-        Known::Leaving
-    } else if artifacts.is_empty() {
-        Known::No
-    } else {
-        Known::Left
-    }
-}
-
-fn job_of_name(name: &[u8]) -> Option<JobId> {
-    std::str::from_utf8(name).ok().and_then(job_of)
+fn only_job(origins: &Result<Option<Origins>, SinkError>) -> Option<JobId> {
+    let origins = origins.as_ref().ok()?.as_ref()?;
+    let jobs = origins.keys().map(|(job, _)| *job).collect::<BTreeSet<_>>();
+    jobs.first().copied().filter(|_| jobs.len() == 1)
 }
 
 pub(super) fn unreadable(error: &SinkError) -> Failure {

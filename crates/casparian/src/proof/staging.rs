@@ -5,9 +5,8 @@ use super::finding::{Fault, Finding, Repair};
 use super::report::ProofReport;
 use super::verifier::Verifier;
 use crate::failure::Failure;
-use catalog::JobState;
-use protocol::{JobAttempt, JobId};
-use worker::sinks::{Area, attempt_of};
+use protocol::{Commit, JobId, final_name};
+use worker::sinks::{Area, StoredFile, commit_of};
 
 impl Verifier<'_> {
     pub(super) async fn prove_staging(
@@ -38,7 +37,7 @@ impl Verifier<'_> {
         name: &[u8],
         report: &mut ProofReport,
     ) -> Result<(), Failure> {
-        let attempt = std::str::from_utf8(name).ok().and_then(attempt_of);
+        let commit = std::str::from_utf8(name).ok().and_then(commit_of);
         let area = Area::Staging { worker };
         let file = || self.reader.file(&here.uri, area, name).map_err(|error| unreadable(&error));
         // A worker that began, or a recoverer that took the file, between two looks.
@@ -47,24 +46,28 @@ impl Verifier<'_> {
                 .reader
                 .has_idle_worker(here.path, worker)
                 .map_err(|error| unreadable(&error))?;
-            if self.is_committing(attempt).await? || !is_idle || file()?.is_none() {
+            if self.is_committing(commit).await? || !is_idle || file()?.is_none() {
                 return Ok(());
             }
         }
-        let keep = match attempt {
-            Some(attempt) => self.may_be_only_copy(here, attempt.id).await?,
+        let keep = match commit {
+            Some(commit) => self.may_be_only_copy(here, commit).await?,
             None => true,
         };
-        let repair = match (attempt, keep) {
+        let repair = match (commit, keep) {
             (Some(_), false) => Repair::Remove { worker: worker.to_owned() },
             (Some(_), true) => Repair::Nothing(
-                "nothing yet: what the job published is missing, and this may be the only copy"
+                "nothing yet: what was published is missing, and this may be the only copy"
                     .to_owned(),
             ),
             (None, _) => Repair::Nothing("nothing: its name is none of ours; remove it".to_owned()),
         };
+        let job = match commit {
+            Some(commit) => self.job_of(commit).await?,
+            None => None,
+        };
         let finding = Finding {
-            job: attempt.map(|attempt| attempt.id),
+            job,
             expected:
                 "nothing: no worker holds this directory, and no job that is committing needs it"
                     .to_owned(),
@@ -77,26 +80,27 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    async fn is_committing(&self, attempt: Option<JobAttempt>) -> Result<bool, Failure> {
-        let Some(attempt) = attempt else { return Ok(false) };
-        let now = self.catalog.job_moment(attempt.id).await?;
-        Ok(now == Some((JobState::Committing, attempt.attempt)))
+    async fn is_committing(&self, commit: Option<Commit>) -> Result<bool, Failure> {
+        match commit {
+            Some(commit) => Ok(self.catalog.is_committing(commit).await?),
+            None => Ok(false),
+        }
     }
 
-    async fn may_be_only_copy(&self, here: &Here<'_>, job: JobId) -> Result<bool, Failure> {
-        let uri = here.uri.to_string();
-        for artifact in self.catalog.artifacts_by_job(&[job]).await? {
-            if artifact.uri != uri || artifact.state != "CURRENT" {
-                continue;
-            }
-            let file = self.reader.file(&here.uri, Area::Current, artifact.file.as_bytes());
-            let is_there = file
-                .map_err(|error| unreadable(&error))?
-                .is_some_and(|file| file.size().is_ok_and(|size| size == artifact.size_bytes));
-            if !is_there {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// None: it is a pack's.
+    async fn job_of(&self, commit: Commit) -> Result<Option<JobId>, Failure> {
+        let job = JobId::new(commit.id.get());
+        Ok(self.catalog.job_moment(job).await?.map(|_| job))
+    }
+
+    async fn may_be_only_copy(&self, here: &Here<'_>, commit: Commit) -> Result<bool, Failure> {
+        let name = final_name(commit);
+        let files = self.catalog.files_named(&here.uri.to_string(), &[&name]).await?;
+        let Some(known) = files.first().filter(|file| file.artifacts > 0) else {
+            return Ok(false);
+        };
+        let file = self.reader.file(&here.uri, Area::Current, name.as_bytes());
+        let is_it = |file: StoredFile| file.size().is_ok_and(|size| size == known.size_bytes);
+        Ok(!file.map_err(|error| unreadable(&error))?.is_some_and(is_it))
     }
 }

@@ -56,6 +56,7 @@ impl Verifier<'_> {
         let mut snapshot = self.catalog.snapshot().await?;
         let places = self.places(&mut snapshot, &mut report).await?;
         let tables = self.prove_artifacts(&mut snapshot, &places, &mut report).await?;
+        self.prove_files(&mut snapshot, &places, &mut report).await?;
         self.prove_jobs(&mut snapshot, &mut report).await?;
         // What lies in the sinks is held against the catalog as it is then.
         drop(snapshot);

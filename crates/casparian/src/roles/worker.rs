@@ -44,6 +44,7 @@ pub fn start(
         endpoints: sentinels.endpoints,
         curve: sentinels.curve,
         slots: settings.slots.value.get(),
+        packs: settings.packs.value,
         output_root: settings.output.value.clone(),
         state_dir,
         plugins_dir: own,

@@ -56,7 +56,11 @@ impl Trial {
             Place::File => String::new(),
             Place::Server(server) => format!("catalog = \"{}\"\n", server.fresh()),
         };
-        let wires = format!("bind = \"{address}\"\n[worker]\nslots = 1\nconnect = \"{address}\"\n");
+        // Jobs come to all moments but these two in packs as well as by themselves.
+        let packs = !matches!(point, CrashPoint::StagedBeforeSync | CrashPoint::StagedAfterSync);
+        let wires = format!(
+            "bind = \"{address}\"\n[worker]\nslots = 1\npacks = {packs}\nconnect = \"{address}\"\n"
+        );
         project.write("casparian.toml", catalog + SETTINGS + &wires);
         project.write("plugins/orders.py", PLUGIN);
         project.write("data/a.csv", "x\n1\n2\n");

@@ -210,6 +210,8 @@ CREATE TABLE processing_job (
     not_before_us   BIGINT,
     session         TEXT,
     granted_session TEXT,
+    -- What its outputs are committed with: its own number, or that of its pack.
+    commit_id       BIGINT,
     worker_node_id  BIGINT,
     environment_id  BIGINT,
     created_at_us   BIGINT NOT NULL,
@@ -252,29 +254,50 @@ CREATE INDEX processing_job_spent ON processing_job (state, id) WHERE state IN (
 CREATE UNIQUE INDEX processing_job_live ON processing_job (location_id, plugin_name) WHERE is_live = 1;
 CREATE INDEX processing_job_content ON processing_job (content_id, plugin_name) WHERE has_content = 1;
 
-CREATE TABLE artifact (
+-- A file of a sink: what one commit put into one place of a topic. It holds the rows of one job, or of each of a pack.
+CREATE TABLE output_file (
     id             BIGINT PRIMARY KEY,
-    job_id         BIGINT NOT NULL REFERENCES processing_job (id),
+    -- Of an attempt by itself the job's number and the attempt; a pack has a number of its own, and attempt 1.
+    commit_id      BIGINT NOT NULL,
     attempt        BIGINT NOT NULL,
     topic          TEXT COLLATE "C" NOT NULL,
     uri            TEXT COLLATE "C" NOT NULL,
     staged         TEXT NOT NULL,
-    file           TEXT NOT NULL,
+    file           TEXT COLLATE "C" NOT NULL,
     rows           BIGINT NOT NULL,
     size_bytes     BIGINT NOT NULL,
     hash           BYTEA NOT NULL,
-    -- That of the topic when they were granted; 0 in quarantine.
+    -- Of the topic when it was granted; 0 in quarantine.
     schema_version BIGINT NOT NULL,
-    -- Its rows fit no column.
-    in_quarantine  BIGINT NOT NULL,
-    state          TEXT NOT NULL,
-    -- A superseded file that lies in _history.
+    -- Of the artifacts in it that are not superseded: how many there are, and their rows.
+    artifacts      BIGINT NOT NULL,
+    needed_rows    BIGINT NOT NULL,
+    -- Nobody needs it, and it lies in _history.
     retired        BIGINT NOT NULL,
     created_at_us  BIGINT NOT NULL,
+    UNIQUE (uri, file)
+);
+CREATE INDEX output_file_to_retire ON output_file (id) WHERE artifacts = 0 AND retired = 0;
+CREATE INDEX output_file_needed ON output_file (topic, uri, id) WHERE artifacts > 0;
+
+CREATE TABLE artifact (
+    id            BIGINT PRIMARY KEY,
+    job_id        BIGINT NOT NULL REFERENCES processing_job (id),
+    attempt       BIGINT NOT NULL,
+    topic         TEXT COLLATE "C" NOT NULL,
+    uri           TEXT COLLATE "C" NOT NULL,
+    file_id       BIGINT NOT NULL REFERENCES output_file (id),
+    -- Its rows follow each other in the file: the first one's number, from 0, and how many there are.
+    row_start     BIGINT NOT NULL,
+    rows          BIGINT NOT NULL,
+    -- They fit no column.
+    in_quarantine BIGINT NOT NULL,
+    state         TEXT NOT NULL,
+    created_at_us BIGINT NOT NULL,
     UNIQUE (job_id, attempt, topic, uri)
 );
-CREATE INDEX artifact_to_retire ON artifact (id) WHERE state = 'SUPERSEDED' AND retired = 0;
 CREATE INDEX artifact_quarantine ON artifact (job_id) WHERE in_quarantine = 1 AND state = 'CURRENT';
+CREATE INDEX artifact_file ON artifact (file_id);
 CREATE INDEX artifact_current ON artifact (topic, uri) WHERE state = 'CURRENT';
 
 CREATE TABLE quarantine (
@@ -282,7 +305,6 @@ CREATE TABLE quarantine (
     job_id  BIGINT NOT NULL REFERENCES processing_job (id),
     topic   TEXT COLLATE "C" NOT NULL,
     uri     TEXT COLLATE "C" NOT NULL,
-    file    TEXT NOT NULL,
     rows    BIGINT NOT NULL,
     -- JSON: column, reason and rows of each.
     reasons TEXT NOT NULL,

@@ -4,7 +4,7 @@ use crate::db::{self, Catalog, Row, from_json, parsed};
 use crate::error::CatalogError;
 use crate::job_state::{JobState, Lane, is_legal};
 use crate::roles::SentinelTx;
-use protocol::{JobAttempt, JobId, JobKind, Limits, SessionToken};
+use protocol::{Commit, CommitId, JobAttempt, JobId, JobKind, Limits, SessionToken};
 use std::collections::HashMap;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,8 @@ pub enum ClaimFrom {
 pub struct InFlightJob {
     pub claimed: ClaimedJob,
     pub session: Option<SessionToken>,
-    pub committing: bool,
+    /// COMMITTING, with this.
+    pub commit: Option<Commit>,
     pub recovery: u32,
 }
 
@@ -166,7 +167,7 @@ fn claimed(row: &Row, retries: Option<u32>) -> Result<ClaimedJob, CatalogError> 
 
 impl Catalog {
     pub async fn in_flight(&self) -> Result<Vec<InFlightJob>, CatalogError> {
-        let sql = "SELECT j.id, j.attempt, j.failures, j.losses, j.lane, c.limits, j.session, j.state = 'COMMITTING', j.recovery
+        let sql = "SELECT j.id, j.attempt, j.failures, j.losses, j.lane, c.limits, j.session, j.recovery, CASE WHEN j.state = 'COMMITTING' THEN j.commit_id END
                    FROM processing_job j LEFT JOIN plugin_config c ON c.plugin_name = j.plugin_name
                    WHERE j.session IS NOT NULL";
         let rows = db::query(sql).fetch_all(self.readers()).await?;
@@ -174,11 +175,13 @@ impl Catalog {
             let limits: Option<&str> = row.try_get(5)?;
             let limits: Option<Limits> = limits.map(from_json).transpose()?;
             let session: Option<&str> = row.try_get(6)?;
+            let claimed = claimed(row, limits.and_then(|limits| limits.retries))?;
+            let commit = row.try_get::<Option<i64>, _>(8)?;
             Ok(InFlightJob {
-                claimed: claimed(row, limits.and_then(|limits| limits.retries))?,
+                commit: commit.map(|id| claimed.job.commit(CommitId::new(id))),
+                claimed,
                 session: session.and_then(|text| text.parse().ok()),
-                committing: row.try_get(7)?,
-                recovery: row.try_get(8)?,
+                recovery: row.try_get(7)?,
             })
         };
         rows.iter().map(in_flight).collect()

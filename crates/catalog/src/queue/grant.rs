@@ -1,14 +1,16 @@
 //! RUNNING to COMMITTING: from here a job only rolls forward.
 
 use super::job::Job;
-use super::schemas::{Say, Schemas};
+use super::pack;
+use super::schemas::Schemas;
 use super::supersede::Reach;
 use crate::db::{self, Bulk, ROWS_MAX, parsed, to_json};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
 use protocol::{
-    JobAttempt, JobId, ReadyJob, SessionToken, SinkUri, StagedOutput, Superseded, TopicName,
+    CommitId, JobAttempt, JobId, ReadyJob, SessionToken, SinkUri, StagedOutput, Superseded,
+    TopicName,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -28,15 +30,16 @@ pub enum GrantOutcome {
 const GONE: &str = "there is no such job";
 const OVER: &str = "this attempt is over: the job went on without this worker";
 const OVERTAKEN: &str = "a newer version of the file is there";
-const MOVED: &str = "the schema of a topic went on: the file runs again";
+pub(super) const MOVED: &str = "the schema of a topic went on: the file runs again";
 const ELSEWHERE: &str = "it has an output where none of its plugin's topics go";
+const NAMED_BEFORE: &str = "a file of that name was there before";
 
 /// By plugin.
 type Targets = HashMap<String, Vec<(TopicName, SinkUri)>>;
 
 /// What is said to one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Granted,
     Refused(&'static str),
     Deferred,
@@ -55,30 +58,25 @@ impl SentinelTx {
         let jobs = self.jobs(&ids).await?;
         let targets = self.targets(jobs.values()).await?;
         let mut schemas = self.schemas_of(ready).await?;
-        let mut verdicts = vec![Verdict::Deferred; ready.len()];
+        let known = self.with_known_names(ready).await?;
+        let verdict = |one: &ReadyJob| verdict(jobs.get(&one.job), one, session, &targets, &known);
+        let first: Vec<Verdict> = ready.iter().map(verdict).collect();
+        let verdicts = pack::judge_all(ready, first, &jobs, &mut schemas);
         let (mut new, mut overtaken, mut astray) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = HashSet::new();
-        let mut order: Vec<usize> = (0..ready.len()).collect();
-        order.sort_by_key(|at| ready[*at].job);
-        for at in order {
-            let one = &ready[at];
+        for (one, verdict) in ready.iter().zip(&verdicts) {
             let job = jobs.get(&one.job);
-            let mut verdict = verdict(job, one, session, &targets);
-            if let Some(job) = job.filter(|job| job.state == JobState::Running) {
-                verdict = judged(verdict, job, one, &mut schemas);
-            }
             if let Some(job) = job.filter(|job| job.state == JobState::Running)
                 && seen.insert(one.job)
             {
-                match verdict {
+                match *verdict {
                     Verdict::Granted => new.push((job, one)),
                     Verdict::Refused(OVERTAKEN) => overtaken.push(job),
                     // Its topics may have been moved meanwhile: then it goes well the next time.
-                    Verdict::Refused(ELSEWHERE | MOVED) => astray.push(job),
+                    Verdict::Refused(ELSEWHERE | MOVED | NAMED_BEFORE) => astray.push(job),
                     Verdict::Refused(_) | Verdict::Deferred => {}
                 }
             }
-            verdicts[at] = verdict;
         }
         self.end_all(&overtaken, JobState::Superseded, now_us).await?;
         self.queue_again(&astray, now_us).await?;
@@ -109,50 +107,21 @@ impl SentinelTx {
     ) -> Result<(), CatalogError> {
         new.iter().try_for_each(|(job, _)| job.check_move(JobState::Committing))?;
         for chunk in new.chunks(ROWS_MAX) {
-            let update = "UPDATE processing_job SET state = 'COMMITTING', granted_session = session WHERE id IN ";
-            let ids = chunk.iter().map(|(job, _)| job.id.get());
-            Bulk::list(update, ids).execute(&mut self.tx).await?;
+            let update = "UPDATE processing_job SET state = 'COMMITTING', granted_session = session, commit_id = v.column2 FROM (";
+            let update = Bulk::rows(update, chunk, |mut row, (job, ready)| {
+                row.push_bind(job.id.get()).push_bind(ready.commit_id.get());
+            });
+            let update = update.then(") AS v WHERE processing_job.id = v.column1");
+            update.execute(&mut self.tx).await?;
         }
-        let outputs = new.iter().flat_map(|(_, ready)| {
-            let attempt = JobAttempt { id: ready.job, attempt: ready.attempt };
-            ready.outputs.iter().map(move |output| (attempt, output))
-        });
-        let outputs: Vec<_> = outputs.collect();
-        for chunk in outputs.chunks(ROWS_MAX) {
-            self.insert_artifacts(chunk, schemas, now_us).await?;
+        let ready: Vec<&ReadyJob> = new.iter().map(|(_, ready)| *ready).collect();
+        self.insert_outputs(&ready, schemas, now_us).await?;
+        for one in ready {
+            let job = JobAttempt { id: one.job, attempt: one.attempt };
+            for output in one.outputs.iter().filter(|output| output.uri.is_quarantine()) {
+                self.insert_quarantine(job, output, now_us).await?;
+            }
         }
-        let in_quarantine = |(_, output): &&(JobAttempt, &StagedOutput)| output.uri.is_quarantine();
-        for (job, output) in outputs.iter().filter(in_quarantine) {
-            self.insert_quarantine(*job, output, now_us).await?;
-        }
-        Ok(())
-    }
-
-    async fn insert_artifacts(
-        &mut self,
-        outputs: &[(JobAttempt, &StagedOutput)],
-        schemas: &Schemas,
-        now_us: i64,
-    ) -> Result<(), CatalogError> {
-        let ids = self.catalog.ids().await?;
-        let insert = "INSERT INTO artifact (id, job_id, attempt, topic, uri, staged, file, rows, size_bytes, hash, schema_version, in_quarantine, state, retired, created_at_us) ";
-        let insert = Bulk::rows(insert, outputs, |mut row, (job, output)| {
-            row.push_bind(ids.next(now_us))
-                .push_bind(job.id.get())
-                .push_bind(job.attempt)
-                .push_bind(output.topic.as_str())
-                .push_bind(output.uri.to_string())
-                .push_bind(output.staged.as_str())
-                .push_bind(output.final_name.as_str())
-                .push_bind(output.rows.cast_signed())
-                .push_bind(output.size_bytes.cast_signed())
-                .push_bind(output.hash.as_bytes().as_slice())
-                .push_bind(schema_version(schemas, output))
-                .push_bind(i64::from(output.uri.is_quarantine()))
-                .push("'PROMOTING', 0")
-                .push_bind(now_us);
-        });
-        insert.execute(&mut self.tx).await?;
         Ok(())
     }
 
@@ -166,13 +135,12 @@ impl SentinelTx {
         let delete = "DELETE FROM quarantine WHERE job_id = $1 AND topic = $2";
         let query = db::query(delete).bind(job.id.get()).bind(output.topic.as_str());
         query.execute(&mut *self.tx).await?;
-        let insert = "INSERT INTO quarantine (id, job_id, topic, uri, file, rows, reasons) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let insert = "INSERT INTO quarantine (id, job_id, topic, uri, rows, reasons) VALUES ($1, $2, $3, $4, $5, $6)";
         db::query(insert)
             .bind(self.next_id(now_us).await?)
             .bind(job.id.get())
             .bind(output.topic.as_str())
             .bind(output.uri.to_string())
-            .bind(output.final_name.as_str())
             .bind(output.rows.cast_signed())
             .bind(to_json(&output.reasons)?)
             .execute(&mut *self.tx)
@@ -235,13 +203,15 @@ fn verdict(
     ready: &ReadyJob,
     session: &SessionToken,
     targets: &Targets,
+    known: &HashSet<CommitId>,
 ) -> Verdict {
     let Some(job) = job else { return Verdict::Refused(GONE) };
     if !job.is_held_by(session.as_str(), ready.attempt) {
         return Verdict::Refused(OVER);
     }
     match job.state {
-        JobState::Committing => Verdict::Granted,
+        JobState::Committing if job.commit == Some(ready.commit_id) => Verdict::Granted,
+        JobState::Running if known.contains(&ready.commit_id) => Verdict::Refused(NAMED_BEFORE),
         JobState::Running if !job.is_current_version => Verdict::Refused(OVERTAKEN),
         JobState::Running if !go_to(&ready.outputs, targets.get(&job.plugin)) => {
             Verdict::Refused(ELSEWHERE)
@@ -249,27 +219,6 @@ fn verdict(
         JobState::Running => Verdict::Granted,
         _ => Verdict::Refused(OVER),
     }
-}
-
-/// Whether what would be granted fits the schemas of its topics.
-fn judged(verdict: Verdict, job: &Job, ready: &ReadyJob, schemas: &mut Schemas) -> Verdict {
-    if verdict != Verdict::Granted {
-        schemas.forget(job.id);
-        return verdict;
-    }
-    match schemas.judge(job, ready) {
-        Say::Fits => Verdict::Granted,
-        Say::Waits => Verdict::Deferred,
-        Say::Moved => {
-            schemas.forget(job.id);
-            Verdict::Refused(MOVED)
-        }
-    }
-}
-
-fn schema_version(schemas: &Schemas, output: &StagedOutput) -> i64 {
-    let version = schemas.version(&output.topic).unwrap_or(0);
-    if output.uri.is_quarantine() { 0 } else { version }
 }
 
 fn go_to(outputs: &[StagedOutput], targets: Option<&Vec<(TopicName, SinkUri)>>) -> bool {

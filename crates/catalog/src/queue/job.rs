@@ -4,7 +4,7 @@ use crate::db::{Bulk, ROWS_MAX, Row, parsed};
 use crate::error::CatalogError;
 use crate::job_state::{JobState, is_legal, kind_of};
 use crate::roles::SentinelTx;
-use protocol::{JobId, JobKind, LocationId, ManifestId};
+use protocol::{CommitId, JobId, JobKind, LocationId, ManifestId};
 use std::collections::HashMap;
 
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub(crate) struct Job {
     pub recovery: u32,
     pub session: Option<String>,
     pub granted_session: Option<String>,
+    /// What it was granted with last.
+    pub commit: Option<CommitId>,
     pub location: LocationId,
     pub manifest: ManifestId,
     /// The plugin's version in force; none when there is none.
@@ -31,7 +33,7 @@ pub(crate) struct Job {
 
 const JOBS: &str = "SELECT j.id, j.kind, j.state, j.attempt, j.recovery, j.session, j.granted_session, j.location_id, j.manifest_id,
         c.active_manifest_id, j.plugin_name, j.content_id, coalesce(c.dedup, 1), coalesce(l.current_version_id = j.file_version_id, FALSE),
-        l.deleted_at_us IS NOT NULL, coalesce(j.hold = 'changed', FALSE)
+        l.deleted_at_us IS NOT NULL, coalesce(j.hold = 'changed', FALSE), j.commit_id
     FROM processing_job j
     JOIN file_location l ON l.id = j.location_id
     LEFT JOIN plugin_config c ON c.plugin_name = j.plugin_name
@@ -57,6 +59,7 @@ impl Job {
             is_current_version: row.try_get(13)?,
             is_deleted: row.try_get(14)?,
             waits_for_tagger: row.try_get(15)?,
+            commit: row.try_get::<Option<i64>, _>(16)?.map(CommitId::new),
         })
     }
 
@@ -109,6 +112,7 @@ mod tests {
             recovery: 0,
             session: None,
             granted_session: None,
+            commit: None,
             location: LocationId::new(1),
             manifest: ManifestId::new(1),
             active_manifest: None,

@@ -84,9 +84,7 @@ impl SentinelTx {
 
     /// `runner` takes the place of `job`, be it the same.
     async fn take_back_all(&mut self, job: &Job, runner: &Job) -> Result<(), CatalogError> {
-        let artifacts =
-            "UPDATE artifact SET state = 'SUPERSEDED' WHERE job_id = $1 AND state <> 'SUPERSEDED'";
-        db::query(artifacts).bind(job.id.get()).execute(&mut *self.tx).await?;
+        self.leave_topics_with(job.id).await?;
         if job.id != runner.id {
             let update =
                 "UPDATE processing_job SET has_content = 0, superseded_by = $2 WHERE id = $1";
@@ -109,8 +107,10 @@ impl SentinelTx {
             let rows = Bulk::list(select, ids).fetch(&mut self.tx).await?;
             let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
             if !ids.is_empty() {
-                let update = "UPDATE artifact SET state = 'SUPERSEDED', retired = 0 WHERE id IN ";
-                dropped += Bulk::ids(update, &ids).execute(&mut self.tx).await?;
+                self.leave_topics(&ids).await?;
+                let update = "UPDATE output_file SET retired = 0 WHERE artifacts = 0 AND id IN (SELECT file_id FROM artifact WHERE id IN ";
+                Bulk::ids(update, &ids).then(")").execute(&mut self.tx).await?;
+                dropped += ids.len() as u64;
             }
         }
         Ok(dropped)

@@ -25,7 +25,7 @@ pub(super) enum Say {
 }
 
 /// The schemas of all topics that a grant touches, as they become with one job after the other.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Schemas {
     topics: HashMap<TopicName, SchemaVersion>,
     changed: BTreeMap<TopicName, JobId>,

@@ -135,10 +135,7 @@ impl SentinelTx {
                     leaving.push(row.try_get::<i64, _>(0)?);
                 }
             }
-            for chunk in leaving.chunks(ROWS_MAX) {
-                let update = "UPDATE artifact SET state = 'SUPERSEDED' WHERE id IN ";
-                Bulk::ids(update, chunk).execute(&mut self.tx).await?;
-            }
+            self.leave_topics(&leaving).await?;
         }
         Ok(())
     }

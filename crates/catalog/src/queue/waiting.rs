@@ -19,7 +19,7 @@ pub struct Waiting {
     pub backing_off: u64,
     /// The bytes changed under the parser.
     pub changed: u64,
-    /// Superseded files that still lie among the current ones.
+    /// Files that nobody needs and that still lie among the current ones.
     pub retirements: u64,
 }
 
@@ -48,7 +48,7 @@ const OPPORTUNITIES: &str = "SELECT
         OR EXISTS (SELECT 1 FROM processing_job j CROSS JOIN file_location l
             WHERE j.held_by IS NULL AND j.hold = 'changed' AND l.id = j.location_id
                 AND (l.deleted_at_us IS NOT NULL OR l.current_version_id <> j.file_version_id OR l.hashed_at_us > j.ended_at_us)),
-    EXISTS (SELECT 1 FROM artifact WHERE state = 'SUPERSEDED' AND retired = 0),
+    EXISTS (SELECT 1 FROM output_file WHERE artifacts = 0 AND retired = 0),
     EXISTS (SELECT 1 FROM request WHERE state = 'NEW')";
 
 /// What waits, each by an index that holds nothing else.
@@ -62,7 +62,7 @@ const WAITING: &str = "SELECT j.lane, count(*) FROM plugin_config c CROSS JOIN p
     UNION ALL SELECT state, count(*) FROM processing_job WHERE session IS NOT NULL GROUP BY state
     UNION ALL SELECT hold, count(*) FROM processing_job WHERE hold IS NOT NULL AND held_by IS NULL GROUP BY hold
     UNION ALL SELECT 'held', count(*) FROM processing_job WHERE held_by IS NOT NULL
-    UNION ALL SELECT 'retire', count(*) FROM artifact WHERE state = 'SUPERSEDED' AND retired = 0";
+    UNION ALL SELECT 'retire', count(*) FROM output_file WHERE artifacts = 0 AND retired = 0";
 
 impl Catalog {
     pub async fn opportunities(&self, now_us: i64) -> Result<Opportunities, CatalogError> {

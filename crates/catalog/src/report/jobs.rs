@@ -58,6 +58,7 @@ pub struct ArtifactRow {
     pub uri: String,
     pub file: String,
     pub rows: u64,
+    /// Of the file, which may hold rows of other jobs, too.
     pub size_bytes: u64,
     /// SHA-256 of the file.
     pub hash: Vec<u8>,
@@ -106,7 +107,8 @@ impl Catalog {
     }
 
     pub async fn artifacts_of(&self, job: JobId) -> Result<Vec<ArtifactRow>, CatalogError> {
-        let sql = "SELECT id, topic, uri, file, rows, size_bytes, hash, state FROM artifact WHERE job_id = $1 ORDER BY id";
+        let sql = "SELECT a.id, a.topic, a.uri, f.file, a.rows, f.size_bytes, f.hash, a.state
+                   FROM artifact a JOIN output_file f ON f.id = a.file_id WHERE a.job_id = $1 ORDER BY a.id";
         let rows = db::query(sql).bind(job.get()).fetch_all(self.readers()).await?;
         let artifact = |row: &Row| -> Result<ArtifactRow, CatalogError> {
             Ok(ArtifactRow {

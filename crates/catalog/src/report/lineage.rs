@@ -1,9 +1,8 @@
 //! Where rows come from: from a job back to the bytes.
 
-use super::proof::{ARTIFACTS, ArtifactProof, artifact};
-use crate::db::{self, Bulk, Catalog, ROWS_MAX, Row, content_hash, stat};
+use crate::db::{self, Catalog, Row, content_hash, stat};
 use crate::error::CatalogError;
-use protocol::{ArtifactId, ContentHash, FileStat, JobId};
+use protocol::{ContentHash, FileStat, JobId};
 
 /// What a job took, and where it ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,21 +42,6 @@ impl Catalog {
     pub async fn origin_of(&self, job: JobId) -> Result<Option<OriginRow>, CatalogError> {
         let row = db::query(ORIGIN).bind(job.get()).fetch_optional(self.readers()).await?;
         row.as_ref().map(origin).transpose()
-    }
-
-    /// Current files of one place of a topic, a page at a time.
-    pub async fn current_files(
-        &self,
-        topic: &str,
-        uri: &str,
-        after: ArtifactId,
-    ) -> Result<Vec<ArtifactProof>, CatalogError> {
-        let query = Bulk::new(format!("{ARTIFACTS} WHERE a.state = 'CURRENT' AND a.topic = "));
-        let query = query.bind(topic).then(" AND a.uri = ").bind(uri);
-        let query = query.then(" AND a.id > ").bind(after.get());
-        let query = query.then(" ORDER BY a.id LIMIT ").bind(ROWS_MAX as i64);
-        let rows = query.fetch(&mut self.readers().acquire().await?).await?;
-        rows.iter().map(artifact).collect()
     }
 }
 

@@ -4,12 +4,12 @@ use super::files::joined;
 use crate::db::{self, Bulk, Catalog, Connection, ROWS_MAX, Row, Tx, content_hash, stat, unsigned};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
-use protocol::{ArtifactId, ContentHash, FileStat, JobId, VersionId};
+use protocol::{ArtifactId, ContentHash, FileStat, JobId, OutputFileId, VersionId};
 
 /// All reads of one moment.
 #[derive(Debug)]
 pub struct Snapshot {
-    tx: Tx,
+    pub(super) tx: Tx,
 }
 
 /// How much there is to prove.
@@ -39,8 +39,11 @@ pub struct ArtifactProof {
     pub attempt: u32,
     pub topic: String,
     pub uri: String,
+    pub file_id: OutputFileId,
     pub file: String,
+    /// Of the job, in this file.
     pub rows: u64,
+    /// Of the whole file.
     pub size_bytes: u64,
     pub hash: ContentHash,
     /// PROMOTING, CURRENT or SUPERSEDED.
@@ -76,9 +79,9 @@ pub struct LivePlace {
     pub is_active: bool,
 }
 
-pub(super) const ARTIFACTS: &str = "SELECT a.id, a.job_id, a.attempt, a.topic, a.uri, a.file, a.rows, a.size_bytes, a.hash, a.state, a.retired,
-        j.state, j.file_version_id
-    FROM artifact a LEFT JOIN processing_job j ON j.id = a.job_id";
+const ARTIFACTS: &str = "SELECT a.id, a.job_id, a.attempt, a.topic, a.uri, f.file, a.rows, f.size_bytes, f.hash, a.state, f.retired = 1,
+        j.state, j.file_version_id, a.file_id
+    FROM artifact a JOIN output_file f ON f.id = a.file_id LEFT JOIN processing_job j ON j.id = a.job_id";
 
 /// The job itself where its path still holds the bytes; else one that was skipped for the same bytes elsewhere.
 const LIVE_PLACES: &str = "SELECT j.id, k.id, r.path, d.path, l.name, l.inode, l.size, l.mtime_ns, l.ctime_ns, c.active_manifest_id IS NOT NULL
@@ -170,7 +173,7 @@ impl Snapshot {
     pub async fn size(&mut self) -> Result<ProofSize, CatalogError> {
         let sql = "SELECT count(*) AS files, CAST(coalesce(sum(size_bytes), 0) AS BIGINT) AS bytes,
                        (SELECT count(*) FROM processing_job) AS jobs
-                   FROM artifact WHERE state <> 'SUPERSEDED'";
+                   FROM output_file WHERE artifacts > 0";
         let row = db::query(sql).fetch_one(&mut *self.tx).await?;
         let (files, bytes) = (unsigned(&row, "files")?, unsigned(&row, "bytes")?);
         Ok(ProofSize { files, bytes, jobs: unsigned(&row, "jobs")? })
@@ -181,8 +184,8 @@ impl Snapshot {
         let sql = "SELECT topic, uri, CAST(max(declared) AS BIGINT), CAST(sum(files) AS BIGINT) FROM (
                        SELECT t.topic_name AS topic, t.uri, CASE WHEN p.active_manifest_id IS NULL THEN 0 ELSE 1 END AS declared, 0 AS files
                        FROM topic_config t LEFT JOIN plugin_config p ON p.plugin_name = t.plugin_name
-                       UNION ALL SELECT topic, uri, 0 AS declared, count(*) AS files FROM artifact
-                                 WHERE state = 'CURRENT' GROUP BY topic, uri) AS places
+                       UNION ALL SELECT topic, uri, 0 AS declared, count(*) AS files FROM output_file
+                                 WHERE artifacts > 0 GROUP BY topic, uri) AS places
                    GROUP BY topic, uri ORDER BY uri, topic";
         let rows = db::query(sql).fetch_all(&mut *self.tx).await?;
         let sink = |row: &Row| {
@@ -248,7 +251,7 @@ fn job_state(text: &str) -> Result<JobState, CatalogError> {
     text.parse().map_err(CatalogError::corrupt)
 }
 
-pub(super) fn artifact(row: &Row) -> Result<ArtifactProof, CatalogError> {
+fn artifact(row: &Row) -> Result<ArtifactProof, CatalogError> {
     Ok(ArtifactProof {
         id: ArtifactId::new(row.try_get(0)?),
         job: JobId::new(row.try_get(1)?),
@@ -261,6 +264,7 @@ pub(super) fn artifact(row: &Row) -> Result<ArtifactProof, CatalogError> {
         hash: content_hash(row, 8)?,
         state: row.try_get(9)?,
         retired: row.try_get(10)?,
+        file_id: OutputFileId::new(row.try_get(13)?),
         job_state: row.try_get::<Option<&str>, _>(11)?.map(job_state).transpose()?,
         version: row.try_get::<Option<i64>, _>(12)?.map(VersionId::new),
     })

@@ -28,8 +28,8 @@ impl Catalog {
         topic: Option<&str>,
         limit: usize,
     ) -> Result<Vec<QuarantineRow>, CatalogError> {
-        let sql = "SELECT a.job_id, a.topic, j.plugin_name, r.path AS root, d.path AS directory, l.name, a.rows, q.reasons, a.uri, a.file
-                   FROM artifact a JOIN processing_job j ON j.id = a.job_id JOIN quarantine q ON q.job_id = a.job_id AND q.topic = a.topic
+        let sql = "SELECT a.job_id, a.topic, j.plugin_name, r.path AS root, d.path AS directory, l.name, a.rows, q.reasons, a.uri, f.file
+                   FROM artifact a JOIN output_file f ON f.id = a.file_id JOIN processing_job j ON j.id = a.job_id JOIN quarantine q ON q.job_id = a.job_id AND q.topic = a.topic
                        JOIN file_location l ON l.id = j.location_id JOIN directory d ON d.id = l.directory_id JOIN source_root r ON r.id = d.source_root_id
                    WHERE a.state = 'CURRENT' AND a.in_quarantine = 1 AND (a.topic = $1 OR $1 IS NULL) ORDER BY a.id DESC LIMIT $2";
         let topic = topic.map(str::to_owned);

@@ -23,11 +23,16 @@ impl Catalog {
                                   UNION SELECT DISTINCT topic, uri FROM artifact WHERE state = 'CURRENT' AND in_quarantine = 0)
                    SELECT n.topic, n.uri,
                        coalesce((SELECT string_agg(plugin_name, ',') FROM topic_config c WHERE c.topic_name = n.topic AND c.uri = n.uri), '') AS plugins,
-                       CAST(coalesce(sum(a.rows), 0) AS BIGINT) AS rows, count(a.id) AS files, CAST(coalesce(sum(a.size_bytes), 0) AS BIGINT) AS size_bytes,
-                       count(DISTINCT a.job_id) AS jobs,
+                       coalesce(a.rows, 0) AS rows, coalesce(a.jobs, 0) AS jobs, coalesce(f.files, 0) AS files, coalesce(f.size_bytes, 0) AS size_bytes,
                        CAST(coalesce((SELECT sum(q.rows) FROM artifact q WHERE q.topic = n.topic AND q.in_quarantine = 1 AND q.state = 'CURRENT'), 0) AS BIGINT) AS quarantined
-                   FROM names n LEFT JOIN artifact a ON a.topic = n.topic AND a.uri = n.uri AND a.state = 'CURRENT' AND a.in_quarantine = 0
-                   GROUP BY n.topic, n.uri ORDER BY n.topic, n.uri";
+                   FROM names n
+                   LEFT JOIN (SELECT topic, uri, CAST(sum(rows) AS BIGINT) AS rows, count(DISTINCT job_id) AS jobs
+                              FROM artifact WHERE state = 'CURRENT' AND in_quarantine = 0 GROUP BY topic, uri) a ON a.topic = n.topic AND a.uri = n.uri
+                   LEFT JOIN (SELECT topic, uri, count(*) AS files, CAST(sum(size_bytes) AS BIGINT) AS size_bytes
+                              FROM output_file o WHERE artifacts > 0
+                                  AND EXISTS (SELECT 1 FROM artifact c WHERE c.file_id = o.id AND c.state = 'CURRENT')
+                              GROUP BY topic, uri) f ON f.topic = n.topic AND f.uri = n.uri
+                   ORDER BY n.topic, n.uri";
         let rows = db::query(sql).fetch_all(self.readers()).await?;
         let topic = |row: &Row| -> Result<TopicRow, CatalogError> {
             Ok(TopicRow {

@@ -10,7 +10,7 @@ use catalog::{
 use protocol::{
     Column, ColumnType, CommitId, ContentHash, Environment, ErrorClass, FileStat, JobAttempt,
     JobId, Limits, Metrics, PluginDeclaration, PluginVersion, ReadyJob, SessionToken, SinkUri,
-    SourceRootId, StagedOutput, TopicOptions, TopicSchema,
+    SourceRootId, StagedOutput, TopicOptions, TopicSchema, final_name, staged_name,
 };
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
@@ -295,8 +295,9 @@ pub fn output(job: JobAttempt, topic: &str) -> StagedOutput {
     StagedOutput {
         topic: topic.parse().unwrap(),
         uri,
-        staged: format!("_staging/w/{}-{}.parquet", job.id, job.attempt),
-        final_name: format!("part-{}.parquet", job.id),
+        staged: staged_name(&"w".parse().unwrap(), job.into()),
+        final_name: final_name(job.into()),
+        row_start: 0,
         rows: 1,
         size_bytes: 10,
         hash: hash(1),

@@ -168,7 +168,8 @@ async fn a_recovery_adopts_or_gives_up_and_the_first_worker_may_still_report() {
     let job = backend.claim(1).await.remove(0).job;
     backend.grant(job, &["out"]).await;
     let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
-    assert_eq!(tx.begin_recovery(job, &other).await.unwrap(), Some(1));
+    let recovery = tx.begin_recovery(job, &other).await.unwrap().unwrap();
+    assert_eq!((recovery.number, recovery.jobs), (1, vec![job]));
     assert_eq!(tx.recovery_outputs(job.id).await.unwrap().len(), 1);
     assert!(!tx.lost(job, 2).await.unwrap(), "of another recovery");
     tx.commit().await.unwrap();
@@ -205,7 +206,7 @@ async fn a_superseded_file_is_told_of_until_it_has_moved() {
     let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
     let retire = tx.retirements(10).await.unwrap();
     assert_eq!(retire, tx.retirements(10).await.unwrap());
-    tx.mark_retired(&[retire[0].artifact]).await.unwrap();
+    tx.mark_retired(&[retire[0].id]).await.unwrap();
     assert!(tx.retirements(10).await.unwrap().is_empty());
 }
 
@@ -220,7 +221,7 @@ async fn what_was_lost_for_good_and_overtaken_gives_way() {
     backend.admit().await;
     let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
     let recovery = tx.begin_recovery(job, &backend.session).await.unwrap().unwrap();
-    assert!(tx.lost(job, recovery).await.unwrap());
+    assert!(tx.lost(job, recovery.number).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(backend.states().await, [JobState::Queued, JobState::Pending]);
     backend.admit().await;

@@ -11,6 +11,7 @@ mod batches;
 mod commit;
 mod locations;
 mod opening;
+mod packs;
 mod postgres;
 mod queue;
 mod registry;

@@ -300,8 +300,8 @@ async fn what_is_in_flight_is_known_to_the_next_sentinel() {
     backend.grant(jobs[0].job, &["out"]).await;
     let mut in_flight = backend.catalog.in_flight().await.unwrap();
     in_flight.sort_by_key(|one| one.claimed.job.id);
-    let seen: Vec<_> = in_flight.iter().map(|one| (one.claimed.job, one.committing)).collect();
-    assert_eq!(seen, [(jobs[0].job, true), (jobs[1].job, false)]);
+    let seen: Vec<_> = in_flight.iter().map(|one| (one.claimed.job, one.commit)).collect();
+    assert_eq!(seen, [(jobs[0].job, Some(jobs[0].job.into())), (jobs[1].job, None)]);
     assert!(in_flight.iter().all(|one| one.session.as_ref() == Some(&backend.session)));
     let waiting = backend.catalog.waiting().await.unwrap();
     assert_eq!((waiting.queued, waiting.running, waiting.committing), (1, 1, 1));

@@ -203,8 +203,8 @@ impl World {
     async fn lose_for_good(&self, job: JobAttempt) {
         let mut tx = self.backend.catalog.begin_sentinel(self.backend.epoch).await.unwrap();
         if let Some(recovery) = tx.begin_recovery(job, &self.backend.session).await.unwrap() {
-            assert!(tx.lost(job, recovery).await.unwrap());
-            assert!(!tx.lost(job, recovery).await.unwrap(), "once");
+            assert!(tx.lost(job, recovery.number).await.unwrap());
+            assert!(!tx.lost(job, recovery.number).await.unwrap(), "once");
         }
         tx.commit().await.unwrap();
     }

@@ -36,14 +36,15 @@ pub(super) fn payload(
         stat: job.stat,
         racy: job.racy,
         sinks: sinks.collect(),
-        kind: if assignment.recovery == 0 { JobKind::Process } else { JobKind::Recover },
+        kind: if assignment.recovery.is_none() { JobKind::Process } else { JobKind::Recover },
         attempt: assignment.job.attempt,
         lease_s,
         limits: JobLimits {
             timeout_ms: manifest.limits.timeout_ms,
             memory_bytes: manifest.limits.memory_bytes,
         },
-        recovery: assignment.recovery,
+        recovery: assignment.recovery.map_or(0, |(_, number)| number),
+        commit_id: assignment.recovery.map(|(commit, _)| commit),
         outputs,
     }
 }

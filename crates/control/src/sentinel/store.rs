@@ -1,7 +1,7 @@
 //! What `decide` wants of the catalog, done: one write transaction for all that a batch of messages leads to.
 
 use super::decide::{
-    Assignment, Claimed, Command, Failure, InFlight, NextStep, Outcome, Peer, Receipt,
+    Assignment, Claimed, Command, Failure, InFlight, NextStep, Outcome, Peer, Receipt, Recovery,
 };
 use super::{dispatch, moments};
 use crate::architect::Registrar;
@@ -104,6 +104,9 @@ impl<'a> Batch<'a> {
             }
             Command::BeginRecovery { job, session } => {
                 let recovery = self.tx().await?.begin_recovery(job, &session).await?;
+                let recovery = recovery.map(|catalog::Recovery { number, commit, jobs }| {
+                    Recovery { number, commit, jobs }
+                });
                 Ok(Outcome::RecoveryBegun { session, job, recovery })
             }
             Command::Lost { job, recovery } => {
@@ -117,8 +120,8 @@ impl<'a> Batch<'a> {
                 let retire = self.tx().await?.retirements(RETIRE_MAX).await?;
                 Ok(Outcome::Retirements { retire })
             }
-            Command::MarkRetired { artifacts } => {
-                self.tx().await?.mark_retired(&artifacts).await?;
+            Command::MarkRetired { files } => {
+                self.tx().await?.mark_retired(&files).await?;
                 Ok(Outcome::Done)
             }
             Command::WorkerLost { session } => {
@@ -163,7 +166,8 @@ impl<'a> Batch<'a> {
             let (id, attempt) = (job.job, job.attempt);
             match outcome {
                 GrantOutcome::Granted { supersede } => {
-                    granted.push(Grant { id, attempt, supersede });
+                    let commit_id = job.commit_id;
+                    granted.push(Grant { id, attempt, commit_id, supersede });
                 }
                 GrantOutcome::Refused { reason } => {
                     refused.push(Refusal { id, attempt, reason: reason.to_owned() });
@@ -250,8 +254,8 @@ impl<'a> Batch<'a> {
         let manifest = self.manifest(detail.manifest).await?;
         let tx = self.tx().await?;
         let outputs = match assignment.recovery {
-            0 => Vec::new(),
-            _ => tx.recovery_outputs(assignment.job.id).await?,
+            None => Vec::new(),
+            Some(_) => tx.recovery_outputs(assignment.job.id).await?,
         };
         Ok(dispatch::payload(assignment, &detail, manifest, outputs, lease_s))
     }
@@ -297,6 +301,6 @@ fn claimed(job: &ClaimedJob) -> Claimed {
 }
 
 pub(super) fn in_flight(job: InFlightJob) -> InFlight {
-    let InFlightJob { claimed: job, session, committing, recovery } = job;
-    InFlight { claimed: claimed(&job), session, committing, recovery }
+    let InFlightJob { claimed: job, session, commit, recovery } = job;
+    InFlight { claimed: claimed(&job), session, commit, recovery }
 }

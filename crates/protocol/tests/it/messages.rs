@@ -1,10 +1,10 @@
 //! One message of every kind, with every field that it may carry; their bytes are in `testdata/protocol`.
 
 use protocol::{
-    Abort, AnnouncedPlugin, ArtifactId, ArtifactReceipt, Busy, Column, ColumnType, CommitId,
-    Conclude, ConcludeStatus, ContentHash, Dispatch, Environment, ErrReport, ErrorClass, FileStat,
-    Grant, Heartbeat, HeartbeatAnswer, Identify, JobAttempt, JobId, JobKind, JobLimits,
-    JobProgress, Metrics, PluginRefusal, PluginVersion, QuarantineReason, ReadyJob, Refusal,
+    Abort, AnnouncedPlugin, ArtifactReceipt, Busy, Column, ColumnType, Commit, CommitId, Conclude,
+    ConcludeStatus, ContentHash, Dispatch, Environment, ErrReport, ErrorClass, FileStat, Grant,
+    Heartbeat, HeartbeatAnswer, Identify, JobAttempt, JobId, JobKind, JobLimits, JobProgress,
+    Metrics, OutputFileId, PluginRefusal, PluginVersion, QuarantineReason, ReadyJob, Refusal,
     Retirement, SentinelMessage, SinkTarget, StagedOutput, Superseded, TopicOptions, TopicSchema,
     VersionId, WorkerMessage,
 };
@@ -77,6 +77,7 @@ fn dispatch() -> Dispatch {
         lease_s: 15.0,
         limits: JobLimits { timeout_ms: 600_000, memory_bytes: 2 << 30 },
         recovery: 0,
+        commit_id: None,
         outputs: Vec::new(),
     }
 }
@@ -87,6 +88,7 @@ fn staged() -> StagedOutput {
         uri: name("parquet://sales_data"),
         staged: "_staging/host-1-4711/81985529216486895_1.parquet".to_owned(),
         final_name: "part-81985529216486895.parquet".to_owned(),
+        row_start: 0,
         rows: 3,
         size_bytes: 2_048,
         hash: hash('c'),
@@ -122,6 +124,7 @@ fn dispatch_recover() -> SentinelMessage {
         kind: JobKind::Recover,
         attempt: 2,
         recovery: 1,
+        commit_id: Some(CommitId::from(JOB)),
         outputs: vec![staged()],
         ..dispatch()
     };
@@ -138,9 +141,9 @@ fn heartbeat() -> WorkerMessage {
         token: Some(name("session-1")),
         status: Busy::Busy,
         current_job_id: Some(JOB),
-        jobs: vec![JobProgress { id: JOB, attempt: 1, rows: 3, bytes: 1_024 }],
+        jobs: vec![JobProgress { id: JOB, attempt: 1, rows: 3, bytes: 1_024, packed: true }],
         ready: vec![ReadyJob { job: JOB, attempt: 1, commit_id, outputs: vec![staged()] }],
-        retired: vec![ArtifactId::new(11)],
+        retired: vec![OutputFileId::new(11)],
         leaving: false,
     })
 }
@@ -161,18 +164,18 @@ fn answer() -> SentinelMessage {
         session: Some(name("session-1")),
         lease_s: Some(15.0),
         heartbeat_s: Some(2.0),
-        keep_staging: vec![other],
+        keep_staging: vec![Commit::from(other)],
         plugin_refusals: vec![PluginRefusal {
             name: "orders".to_owned(),
             reason: "orders.py:2: TOPICK is not a key; did you mean TOPIC?".to_owned(),
         }],
         renewed: vec![this],
-        granted: vec![Grant { id: JOB, attempt: 1, supersede }],
+        granted: vec![Grant { id: JOB, attempt: 1, commit_id: CommitId::from(JOB), supersede }],
         refused: vec![Refusal { id: JobId::new(9), attempt: 1, reason: "aborted".to_owned() }],
         deferred: vec![JobAttempt { id: JobId::new(10), attempt: 1 }],
         concluded: vec![other],
         retire: vec![Retirement {
-            artifact: ArtifactId::new(12),
+            id: OutputFileId::new(12),
             job: JobAttempt { id: JobId::new(6), attempt: 1 },
             topic,
             uri: name("parquet://sales_data"),

@@ -5,6 +5,7 @@ mod databases;
 mod error;
 mod evolve;
 mod filter;
+mod pack;
 mod parquet;
 mod reader;
 mod recovery;
@@ -15,7 +16,8 @@ mod stager;
 
 pub use error::SinkError;
 pub use filter::{Filter, FilterError, FoundRow, Seen};
-pub use parquet::{Footer, Origins, PromoteOutcome, StoredFile, attempt_of, job_of};
+pub use pack::{PackFile, SmallOutput};
+pub use parquet::{Footer, Origins, PromoteOutcome, StoredFile, commit_of};
 pub use reader::{Area, SinkEntry, SinkReader};
 pub use recovery::{RecoverTarget, Recovered};
 pub use sink::{Promoted, Promoter, Sinks};

@@ -1,22 +1,25 @@
-//! Finishing a job whose worker was lost after the grant: all of its outputs become final, or the file runs again.
+//! Finishing a commit whose worker was lost after the grant: all outputs of a job become final, or its file runs again.
 //!
-//! A file of the attempt only ever rises: staged (0), taken by recovery 1, 2, ..., final. Nobody takes from a higher recovery than his own,
+//! A file of the commit only ever rises: staged (0), taken by recovery 1, 2, ..., final. Nobody takes from a higher recovery than his own,
 //! so an earlier recoverer that was asleep can undo nothing. Nothing that is final is taken back either: when something is gone, the
-//! Sentinel queues the file again and has what this attempt published moved away, and the next attempt's files have other names.
+//! Sentinel queues the file again and has what this attempt published moved away or hidden, and the next attempt's files have other names.
+//! The jobs of a pack are in the same recovery, so that the order holds for the files that they share.
 
 use super::databases::{Committed, PendingLoad};
 use super::parquet::{Found, PromoteOutcome, Promotion, Take, is_there};
 use super::{SinkError, Sinks};
-use protocol::{CrashPoint, JobAttempt, SinkUri, StagedOutput, crash_point};
+use protocol::{Commit, CrashPoint, SinkUri, StagedOutput, crash_point};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More earlier recoverers than this are not at work at one moment: each is the last one of another worker.
 const LOOKS_MAX: u32 = 16;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RecoverTarget<'a> {
-    pub job: JobAttempt,
+    pub commit: Commit,
     pub recovery: u32,
-    pub outputs: &'a [StagedOutput],
+    /// What each of its jobs was granted.
+    pub jobs: Vec<&'a [StagedOutput]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,33 +32,46 @@ pub enum Recovered {
 }
 
 impl Sinks {
-    pub fn recover(&self, target: &RecoverTarget<'_>) -> Result<Recovered, SinkError> {
-        let take = Take { job: target.job, recovery: target.recovery };
+    /// For each of the jobs, in their order.
+    pub fn recover(&self, target: &RecoverTarget<'_>) -> Result<Vec<Recovered>, SinkError> {
+        let take = Take { commit: target.commit, recovery: target.recovery };
+        let files = files_of(target);
         crash_point(CrashPoint::RecoverBeforeTake);
-        let mut found = self.find_all(take, target.outputs)?;
+        let mut found = self.find_all(take, &files)?;
         crash_point(CrashPoint::RecoverFound);
         // A file that an earlier recoverer moves while we look can be missed, once for each of them.
         for _ in 0..target.recovery.min(LOOKS_MAX) {
             if !found.contains(&Found::Gone) {
                 break;
             }
-            found = self.find_all(take, target.outputs)?;
+            found = self.find_all(take, &files)?;
         }
         if found.contains(&Found::Overtaken) {
-            return Ok(Recovered::Overtaken);
+            return Ok(vec![Recovered::Overtaken; target.jobs.len()]);
         }
-        if found.contains(&Found::Gone) {
+        let gone = files.iter().zip(&found).filter(|(_, found)| **found == Found::Gone);
+        let gone = gone.map(|(file, _)| &file.uri).collect::<BTreeSet<_>>();
+        let is_lost = |job: &&[StagedOutput]| job.iter().any(|output| gone.contains(&output.uri));
+        let kept = target.jobs.iter().filter(|job| !is_lost(job)).copied().flatten();
+        let kept = kept.map(|output| &output.uri).collect::<BTreeSet<_>>();
+        let (needed, useless): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| kept.contains(&file.uri));
+        if !gone.is_empty() {
             crash_point(CrashPoint::RecoverLost);
-            self.drop_taken(take, target.outputs)?;
-            return Ok(Recovered::Lost);
+            self.drop_taken(take, &useless)?;
         }
-        let is_ours = self.finish(take, target.outputs)?;
-        Ok(if is_ours { Recovered::Complete } else { Recovered::Overtaken })
+        let is_ours = self.finish(take, &needed)?;
+        let became = |job: &&[StagedOutput]| match (is_lost(job), is_ours) {
+            (true, _) => Recovered::Lost,
+            (false, true) => Recovered::Complete,
+            (false, false) => Recovered::Overtaken,
+        };
+        Ok(target.jobs.iter().map(became).collect())
     }
 
     /// All are looked at before one is promoted, so that nothing of a job that has to run again gets published anew.
-    fn find_all(&self, take: Take, outputs: &[StagedOutput]) -> Result<Vec<Found>, SinkError> {
-        outputs.iter().map(|output| self.find(take, output)).collect()
+    fn find_all(&self, take: Take, files: &[&StagedOutput]) -> Result<Vec<Found>, SinkError> {
+        files.iter().map(|file| self.find(take, file)).collect()
     }
 
     fn find(&self, take: Take, output: &StagedOutput) -> Result<Found, SinkError> {
@@ -69,7 +85,7 @@ impl Sinks {
             let is_final = is_there(&staging.sink, output)?;
             return Ok(if is_final { Found::Final } else { Found::Gone });
         }
-        Ok(match self.databases.committed(output, take.job)? {
+        Ok(match self.databases.committed(output, take.commit.attempt())? {
             Committed::Yes => Found::Final,
             Committed::No => Found::Gone,
             Committed::Overtaken => Found::Overtaken,
@@ -77,22 +93,22 @@ impl Sinks {
     }
 
     /// False when a later recovery took a file away meanwhile.
-    fn finish(&self, take: Take, outputs: &[StagedOutput]) -> Result<bool, SinkError> {
+    fn finish(&self, take: Take, files: &[&StagedOutput]) -> Result<bool, SinkError> {
         let mut promotion = Promotion::default();
-        for output in outputs {
-            let staging = self.staging(&output.uri)?;
-            let outcome = match output.uri {
-                SinkUri::Parquet { .. } => promotion.promote(&staging, &take.file(), output)?,
-                _ => self.load(take, output)?,
+        for file in files {
+            let staging = self.staging(&file.uri)?;
+            let outcome = match file.uri {
+                SinkUri::Parquet { .. } => promotion.promote(&staging, &take.file(), file)?,
+                _ => self.load(take, file)?,
             };
-            if outcome == PromoteOutcome::Taken && self.find(take, output)? != Found::Final {
+            if outcome == PromoteOutcome::Taken && self.find(take, file)? != Found::Final {
                 return Ok(false);
             }
             crash_point(CrashPoint::RecoverBetweenRenames);
         }
         // What was found promoted may not be durable yet either.
-        for output in outputs.iter().filter(|it| matches!(it.uri, SinkUri::Parquet { .. })) {
-            promotion.touch(&self.staging(&output.uri)?);
+        for file in files.iter().filter(|it| matches!(it.uri, SinkUri::Parquet { .. })) {
+            promotion.touch(&self.staging(&file.uri)?);
         }
         crash_point(CrashPoint::RecoverBeforeSync);
         promotion.sync()?;
@@ -100,13 +116,13 @@ impl Sinks {
         Ok(true)
     }
 
-    fn drop_taken(&self, take: Take, outputs: &[StagedOutput]) -> Result<(), SinkError> {
-        for output in outputs {
-            if !matches!(output.uri, SinkUri::Parquet { .. }) {
+    fn drop_taken(&self, take: Take, files: &[&StagedOutput]) -> Result<(), SinkError> {
+        for file in files {
+            if !matches!(file.uri, SinkUri::Parquet { .. }) {
                 // Its first owner may have it open still.
-                self.databases.void(output, take.job)?;
+                self.databases.void(file, take.commit.attempt())?;
             }
-            take.drop_own(&*self.staging(&output.uri)?)?;
+            take.drop_own(&*self.staging(&file.uri)?)?;
         }
         Ok(())
     }
@@ -114,7 +130,7 @@ impl Sinks {
     /// What it replaces is taken out after the receipt.
     fn load(&self, take: Take, output: &StagedOutput) -> Result<PromoteOutcome, SinkError> {
         let load = PendingLoad {
-            job: take.job,
+            job: take.commit.attempt(),
             output: output.clone(),
             staging: self.staging(&output.uri)?,
             file: take.file(),
@@ -122,4 +138,13 @@ impl Sinks {
         };
         self.databases.load(&[load]).remove(0)
     }
+}
+
+/// Each once: a commit has one file in a place.
+fn files_of<'a>(target: &RecoverTarget<'a>) -> Vec<&'a StagedOutput> {
+    let mut files = BTreeMap::new();
+    for output in target.jobs.iter().copied().flatten() {
+        files.entry(&output.uri).or_insert(output);
+    }
+    files.into_values().collect()
 }

@@ -2,13 +2,14 @@
 
 use super::SinkError;
 use super::databases::{Databases, PendingLoad};
+use super::pack::{PackFile, SmallOutput};
 use super::parquet::{
     PromoteOutcome, Promotion, StagingDirectories, StagingDirectory, retire, sweep,
 };
 use super::stager::{Lineage, Stager};
 use protocol::{
-    ArtifactId, JobAttempt, JobId, Retirement, SinkTarget, SinkUri, StagedOutput, Superseded,
-    WorkerId,
+    Commit, JobAttempt, JobId, OutputFileId, Retirement, SinkTarget, SinkUri, StagedOutput,
+    Superseded, WorkerId,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -33,9 +34,9 @@ impl Sinks {
         }
     }
 
-    /// Attempts that are being committed. To be said before anything is staged or swept.
-    pub fn keep(&self, attempts: &[JobAttempt]) {
-        self.staging.keep(attempts);
+    /// What is being committed. To be said before anything is staged or swept.
+    pub fn keep(&self, commits: &[Commit]) {
+        self.staging.keep(commits);
     }
 
     /// Clears what workers that are gone left in staging, less what is kept; gives the number of files.
@@ -70,7 +71,7 @@ impl Sinks {
 
     /// Moves superseded files away, and takes superseded rows out of tables; what is of one sink is made durable together. One that
     /// cannot be moved holds up no other.
-    pub fn retire(&self, files: &[Retirement]) -> (Vec<ArtifactId>, Vec<SinkError>) {
+    pub fn retire(&self, files: &[Retirement]) -> (Vec<OutputFileId>, Vec<SinkError>) {
         let mut by_uri = BTreeMap::<&SinkUri, Vec<&Retirement>>::new();
         for file in files {
             by_uri.entry(&file.uri).or_default().push(file);
@@ -78,7 +79,7 @@ impl Sinks {
         let (mut done, mut errors) = (Vec::new(), Vec::new());
         for (uri, files) in by_uri {
             match self.retire_from(uri, &files, &mut errors) {
-                Ok(mut artifacts) => done.append(&mut artifacts),
+                Ok(mut files) => done.append(&mut files),
                 Err(error) => errors.push(error),
             }
         }
@@ -90,13 +91,23 @@ impl Sinks {
         uri: &SinkUri,
         files: &[&Retirement],
         errors: &mut Vec<SinkError>,
-    ) -> Result<Vec<ArtifactId>, SinkError> {
+    ) -> Result<Vec<OutputFileId>, SinkError> {
         if let SinkUri::Parquet { path } = uri {
             return retire(self.staging.root()?, path, files, errors);
         }
         let jobs: Vec<JobAttempt> = files.iter().map(|file| file.job).collect();
         self.databases.retire(uri, &jobs)?;
-        Ok(files.iter().map(|file| file.artifact).collect())
+        Ok(files.iter().map(|file| file.id).collect())
+    }
+
+    /// A file for jobs of a pack, with these columns.
+    pub fn pack_file(
+        &self,
+        commit: Commit,
+        output: &SmallOutput,
+        many: bool,
+    ) -> Result<PackFile, SinkError> {
+        PackFile::create(self.staging(&output.uri)?, commit, output, many)
     }
 
     pub(super) fn staging(&self, uri: &SinkUri) -> Result<Arc<StagingDirectory>, SinkError> {
@@ -127,7 +138,7 @@ pub(super) fn parquet_path(uri: &SinkUri) -> Result<&str, SinkError> {
     }
 }
 
-fn file_part(staged: &str) -> &str {
+pub(super) fn file_part(staged: &str) -> &str {
     staged.rsplit('/').next().unwrap_or(staged)
 }
 

@@ -5,7 +5,7 @@ use super::databases::{Databases, misfits};
 use super::parquet::{SegmentedWriter, StagingDirectories, final_name, staged_name};
 use crate::contract::Misfit;
 use arrow_array::RecordBatch;
-use protocol::{CommitId, JobAttempt, JobId, SinkTarget, StagedOutput, TopicSchema, VersionId};
+use protocol::{JobAttempt, JobId, SinkTarget, StagedOutput, TopicSchema, VersionId};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -47,6 +47,10 @@ impl Stager {
         misfits(&self.target.uri, rows)
     }
 
+    pub fn target(&self) -> &SinkTarget {
+        &self.target
+    }
+
     /// Bytes that wait in memory for their row group.
     pub fn buffered(&self) -> usize {
         self.writer.as_ref().map_or(0, SegmentedWriter::buffered)
@@ -66,7 +70,7 @@ impl Stager {
                 let staging = self.staging.get(&self.uri_path)?;
                 let topic = self.target.topic.clone();
                 let writer =
-                    SegmentedWriter::new(topic, staging, self.job, self.lineage, self.many);
+                    SegmentedWriter::new(topic, staging, self.job.into(), self.lineage, self.many);
                 self.writer.insert(writer)
             }
         };
@@ -91,8 +95,9 @@ impl Stager {
         let output = StagedOutput {
             topic: self.target.topic.clone(),
             uri: self.target.uri.clone(),
-            staged: staged_name(&self.staging.worker, self.job),
-            final_name: final_name(CommitId::from(self.job.id), self.job.attempt),
+            staged: staged_name(&self.staging.worker, self.job.into()),
+            final_name: final_name(self.job.into()),
+            row_start: 0,
             rows: sealed.rows,
             size_bytes: sealed.size_bytes,
             hash: sealed.hash,
@@ -114,7 +119,7 @@ impl Stager {
 #[derive(Debug)]
 pub struct Unsynced {
     pub output: StagedOutput,
-    file: File,
+    pub(super) file: File,
 }
 
 impl Unsynced {

@@ -3,8 +3,8 @@
 use crate::guests::EXAMPLE;
 use crate::support::{Project, Rig, SESSION, Sentinel};
 use protocol::{
-    ArtifactId, ConcludeStatus, Dispatch, ErrorClass, HeartbeatAnswer, JobAttempt, JobId, JobKind,
-    Refusal, Retirement, WorkerMessage,
+    ConcludeStatus, Dispatch, ErrorClass, HeartbeatAnswer, JobAttempt, JobId, JobKind,
+    OutputFileId, Refusal, Retirement, WorkerMessage,
 };
 use std::time::Instant;
 use worker::Worker;
@@ -119,7 +119,7 @@ fn a_killed_workers_grant_is_recovered_by_another() {
     let mut sentinel = Sentinel::bind();
     let _second = Worker::start(project.settings(&sentinel.endpoint, 1)).unwrap();
     let WorkerMessage::Identify(_) = sentinel.receive() else { panic!("no IDENTIFY") };
-    sentinel.accept(vec![attempt(1)]);
+    sentinel.accept(vec![attempt(1).into()]);
     dispatch.kind = JobKind::Recover;
     dispatch.recovery = 1;
     dispatch.outputs = heartbeat.ready[0].outputs.clone();
@@ -187,7 +187,7 @@ fn retired_files_are_reported() {
     rig.sentinel.dispatch(1, &dispatch(&rig.project, EXAMPLE));
     rig.sentinel.until_concluded(1);
     let retire = vec![Retirement {
-        artifact: ArtifactId::new(42),
+        id: OutputFileId::new(42),
         job: JobAttempt { id: JobId::new(1), attempt: 1 },
         topic: "sales_data".parse().unwrap(),
         uri: "parquet://sales_data".parse().unwrap(),
@@ -197,7 +197,7 @@ fn retired_files_are_reported() {
     loop {
         if let WorkerMessage::Heartbeat(heartbeat) = rig.sentinel.receive() {
             rig.sentinel.answer(HeartbeatAnswer::default());
-            if heartbeat.retired == [ArtifactId::new(42)] {
+            if heartbeat.retired == [OutputFileId::new(42)] {
                 break;
             }
         }

@@ -10,6 +10,7 @@ mod failures;
 mod guests;
 mod hostile;
 mod many_topics;
+mod packs;
 mod schemas;
 mod sink_crashes;
 mod sink_paths;

@@ -2,7 +2,7 @@
 
 use crate::support::sink;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-use protocol::{ArtifactId, JobAttempt, JobId, Retirement, StagedOutput, TopicSchema, VersionId};
+use protocol::{JobAttempt, JobId, OutputFileId, Retirement, StagedOutput, TopicSchema, VersionId};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -57,7 +57,8 @@ impl Lake {
     }
 
     fn recover(&self, sinks: &Sinks, recovery: u32, outputs: &[StagedOutput]) -> Recovered {
-        sinks.recover(&RecoverTarget { job: JOB, recovery, outputs }).unwrap()
+        let target = RecoverTarget { commit: JOB.into(), recovery, jobs: vec![outputs] };
+        sinks.recover(&target).unwrap().remove(0)
     }
 
     fn staged_names(&self, topic: &str) -> Vec<String> {
@@ -127,7 +128,7 @@ fn a_recoverer_that_dies_after_any_step_is_recovered_itself() {
             std::fs::rename(from, staging.join("w2/9-2-r1.parquet")).unwrap();
         }
         let third = lake.worker("w3");
-        third.keep(&[JOB]);
+        third.keep(&[JOB.into()]);
         third.sweep().unwrap();
         assert_eq!(lake.recover(&third, 2, &outputs), Recovered::Complete);
         assert_eq!(lake.published(), [true; 2]);
@@ -139,7 +140,7 @@ fn a_worker_may_recover_what_it_staged_in_its_earlier_life() {
     let lake = Lake::new();
     let outputs = lake.stage(&lake.worker("w1"));
     let again = lake.worker("w1");
-    again.keep(&[JOB]);
+    again.keep(&[JOB.into()]);
     again.sweep().unwrap();
     assert_eq!(lake.recover(&again, 1, &outputs), Recovered::Complete);
     assert_eq!(lake.published(), [true; 2]);
@@ -197,7 +198,7 @@ fn what_is_kept_survives_also_where_staging_is_opened_before_the_sweep() {
     let lake = Lake::new();
     let outputs = lake.stage(&lake.worker("w1"));
     let again = lake.worker("w1");
-    again.keep(&[JOB]);
+    again.keep(&[JOB.into()]);
     // A job of this life is quicker than the sweep.
     let job = JobAttempt { id: JobId::new(10), attempt: 1 };
     let lineage = Lineage { job: job.id, version: VersionId::new(3) };
@@ -233,10 +234,10 @@ fn a_sweep_spares_the_living_and_what_is_being_committed() {
     lake.stage(&living);
     lake.stage(&lake.worker("dead"));
     let sweeper = lake.worker("new");
-    sweeper.keep(&[JOB]);
+    sweeper.keep(&[JOB.into()]);
     assert_eq!(sweeper.sweep().unwrap(), 0);
     assert_eq!(lake.staged_names("t"), ["9-2.parquet"; 2]);
-    sweeper.keep(&[JobAttempt { attempt: 1, ..JOB }]);
+    sweeper.keep(&[JobAttempt { attempt: 1, ..JOB }.into()]);
     assert_eq!(sweeper.sweep().unwrap(), 2);
     assert_eq!(lake.staged_names("t"), ["9-2.parquet"]);
     assert!(!lake.path("t/_staging/dead").exists());
@@ -285,14 +286,14 @@ fn retired_files_lie_in_history_however_often_it_is_asked() {
     let outputs = lake.stage(&sinks);
     lake.promote(&sinks, &outputs);
     let retirement = |file: &str| Retirement {
-        artifact: ArtifactId::new(1),
+        id: OutputFileId::new(1),
         job: JOB,
         topic: "t".parse().unwrap(),
         uri: "parquet://t".parse().unwrap(),
         file: file.to_owned(),
     };
     let in_u = Retirement {
-        artifact: ArtifactId::new(2),
+        id: OutputFileId::new(2),
         uri: "parquet://u".parse().unwrap(),
         ..retirement("part-9-2.parquet")
     };
@@ -303,7 +304,7 @@ fn retired_files_lie_in_history_however_often_it_is_asked() {
         assert!(lake.path("t/_history/part-9-2.parquet").exists());
     }
     let (done, errors) = sinks.retire(&[retirement("../u/part-9-2.parquet"), in_u]);
-    assert_eq!((done, errors.len()), (vec![ArtifactId::new(2)], 1), "one holds up no other");
+    assert_eq!((done, errors.len()), (vec![OutputFileId::new(2)], 1), "one holds up no other");
     assert!(errors[0].to_string().contains("is not the name of a file"), "{}", errors[0]);
     assert_eq!(lake.published(), [false, false]);
 }

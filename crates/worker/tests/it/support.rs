@@ -1,11 +1,13 @@
 //! A project on disk, a Sentinel that grants everything, and a way to read what was published.
 
 use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use protocol::{
-    Conclude, ContentHash, Dispatch, Environment, FileStat, Grant, Heartbeat, HeartbeatAnswer,
-    JobAttempt, JobId, JobKind, JobLimits, PluginVersion, SentinelMessage, SinkTarget,
-    StagedOutput, VersionId, WorkerMessage,
+    Commit, Conclude, ContentHash, Dispatch, Environment, FileStat, Grant, Heartbeat,
+    HeartbeatAnswer, JobAttempt, JobId, JobKind, JobLimits, PluginVersion, SentinelMessage,
+    SinkTarget, StagedOutput, VersionId, WorkerMessage,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -77,6 +79,7 @@ impl Project {
             endpoints: vec![endpoint.to_owned()],
             curve: None,
             slots,
+            packs: true,
             output_root: self.lake(),
             state_dir: self.state(),
             plugins_dir: None,
@@ -122,6 +125,7 @@ impl Project {
             lease_s: 15.0,
             limits: JobLimits { timeout_ms: 20_000, memory_bytes: 2 << 30 },
             recovery: 0,
+            commit_id: None,
             outputs: Vec::new(),
         }
     }
@@ -137,6 +141,16 @@ impl Project {
     pub fn rows(&self, topic: &str) -> usize {
         let files = self.files(topic);
         files.iter().flat_map(|file| read(file)).map(|batch| batch.num_rows()).sum()
+    }
+
+    /// Of each row that is published.
+    pub fn job_ids(&self, topic: &str) -> Vec<i64> {
+        let mut ids = Vec::new();
+        for batch in self.files(topic).iter().flat_map(|file| read(file)) {
+            let column = batch.column_by_name("_job_id").unwrap().clone();
+            ids.extend(column.as_primitive::<Int64Type>().values());
+        }
+        ids
     }
 
     /// Files in any staging directory of the topic.
@@ -218,7 +232,7 @@ impl Sentinel {
         self.send(&SentinelMessage::Answer(answer));
     }
 
-    pub fn accept(&self, keep_staging: Vec<JobAttempt>) {
+    pub fn accept(&self, keep_staging: Vec<Commit>) {
         self.answer(HeartbeatAnswer {
             accepted: Some(true),
             session: Some(SESSION.parse().unwrap()),
@@ -273,6 +287,7 @@ impl Sentinel {
         let granted = heartbeat.ready.iter().map(|ready| Grant {
             id: ready.job,
             attempt: ready.attempt,
+            commit_id: ready.commit_id,
             supersede: Vec::new(),
         });
         let granted = granted.collect();

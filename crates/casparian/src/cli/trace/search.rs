@@ -3,8 +3,8 @@
 use crate::failure::Failure;
 use crate::output::{Bar, count};
 use catalog::Catalog;
-use catalog::report::ArtifactProof;
-use protocol::{ArtifactId, SinkUri};
+use protocol::{JobId, OutputFileId, SinkUri};
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use worker::sinks::{Area, Filter, FilterError, FoundRow, Seen, SinkReader};
 
@@ -66,19 +66,25 @@ impl Search<'_> {
             let current =
                 artifacts.into_iter().filter(|one| one.state == "CURRENT" && one.uri == text);
             for artifact in current {
-                if self.search_file(uri, &artifact, &mut seen, traced)?.is_break() {
+                let hidden = HashSet::new();
+                if self.search_file(uri, &artifact.file, &hidden, &mut seen, traced)?.is_break() {
                     return Ok(());
                 }
             }
             return Ok(seen.check(self.filter)?);
         }
-        let mut after = ArtifactId::new(0);
+        // What is compacted meanwhile is read as it was.
+        let mut snapshot = self.catalog.snapshot().await?;
+        let mut after = OutputFileId::new(0);
         loop {
-            let page = self.catalog.current_files(self.topic, &text, after).await?;
+            let page = snapshot.current_files(self.topic, &text, after).await?;
             let Some(last) = page.last() else { return Ok(seen.check(self.filter)?) };
             after = last.id;
-            for artifact in &page {
-                if self.search_file(uri, artifact, &mut seen, traced)?.is_break() {
+            let ids = page.iter().map(|file| file.id).collect::<Vec<_>>();
+            let mut hidden = snapshot.hidden_jobs(&ids).await?;
+            for file in &page {
+                let hidden = hidden.remove(&file.id).unwrap_or_default();
+                if self.search_file(uri, &file.file, &hidden, &mut seen, traced)?.is_break() {
                     return Ok(());
                 }
             }
@@ -88,20 +94,26 @@ impl Search<'_> {
     fn search_file(
         &self,
         uri: &SinkUri,
-        artifact: &ArtifactProof,
+        file_name: &str,
+        hidden: &HashSet<JobId>,
         seen: &mut Seen,
         traced: &mut Traced,
     ) -> Result<ControlFlow<()>, Failure> {
         traced.files += 1;
         let found = traced.rows.len() as u64;
         self.bar.tell(traced.files, None, || format!("files read, {} rows found", count(found)));
-        let name = format!("{uri}/{}", artifact.file);
+        let name = format!("{uri}/{file_name}");
         let mut unreadable = |why: String| {
             if traced.unreadable.len() < UNREADABLE_MAX {
                 traced.unreadable.push((name.clone(), why));
             }
         };
-        let file = match self.reader.file(uri, Area::Current, artifact.file.as_bytes()) {
+        let there = |area| self.reader.file(uri, area, file_name.as_bytes());
+        let found = match there(Area::Current) {
+            Ok(None) => there(Area::History),
+            found => found,
+        };
+        let file = match found {
             Ok(Some(file)) => file,
             Ok(None) => {
                 unreadable("it is not there".to_owned());
@@ -114,11 +126,15 @@ impl Search<'_> {
         };
         let (rows, limit, has_more) = (&mut traced.rows, self.limit, &mut traced.has_more);
         let given = file.find(self.filter, seen, |row| {
+            // Replaced, and not yet out of the file.
+            if hidden.contains(&row.job) {
+                return ControlFlow::Continue(());
+            }
             if rows.len() == limit {
                 *has_more = true;
                 return ControlFlow::Break(());
             }
-            let (uri, file) = (uri.to_string(), artifact.file.clone());
+            let (uri, file) = (uri.to_string(), file_name.to_owned());
             rows.push(TracedRow { uri, file, row });
             ControlFlow::Continue(())
         });

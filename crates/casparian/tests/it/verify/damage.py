@@ -9,7 +9,7 @@ DAMAGES = {
     "artifact_rows": "UPDATE artifact SET rows = 9 WHERE rows = 2",
     "receipt_rows": "UPDATE processing_job SET rows = 9 WHERE rows = 1",
     "promoting": "UPDATE artifact SET state = 'PROMOTING' WHERE rows = 2",
-    "hash_of": "UPDATE artifact SET hash = ?, size_bytes = ? WHERE rows = 1",
+    "hash_of": "UPDATE output_file SET hash = ?, size_bytes = ? WHERE rows = 1",
 }
 
 

@@ -4,7 +4,7 @@ use super::event::{Action, Command, Event, Hint, InFlight, Peer};
 use super::jobs::Held;
 use super::lanes::{Lanes, Load, Want};
 use super::worker::{Pace, Worker};
-use protocol::{ArtifactId, ErrReport, Identify, JobId, SessionToken};
+use protocol::{CommitId, ErrReport, Identify, JobId, OutputFileId, SessionToken};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Durations that decisions depend on, in microseconds.
@@ -21,7 +21,7 @@ pub(super) struct Asked {
     pub claims: BTreeMap<SessionToken, usize>,
     /// The same, by lane.
     pub lanes: Load,
-    pub recoveries: BTreeSet<JobId>,
+    pub recoveries: BTreeSet<CommitId>,
 }
 
 #[derive(Debug)]
@@ -35,8 +35,8 @@ pub struct Decider {
     pub(super) pace: Pace,
     /// The worker that is kept free to run suspects one by one.
     pub(super) alone: Option<SessionToken>,
-    /// Superseded files that a worker was asked to move, and when.
-    pub(super) retiring: BTreeMap<ArtifactId, i64>,
+    /// Files that a worker was asked to move to `_history`, and when.
+    pub(super) retiring: BTreeMap<OutputFileId, i64>,
     pub(super) last_tick_us: i64,
 }
 

@@ -3,9 +3,9 @@
 use super::lanes::Want;
 use catalog::Lane;
 use protocol::{
-    ArtifactId, ArtifactReceipt, Conclude, ErrReport, ErrorClass, Grant, HeartbeatAnswer, Identify,
-    JobAttempt, JobId, Metrics, PluginRefusal, ReadyJob, Refusal, Retirement, SessionToken,
-    WorkerMessage,
+    ArtifactReceipt, Commit, CommitId, Conclude, ErrReport, ErrorClass, Grant, HeartbeatAnswer,
+    Identify, JobAttempt, JobId, Metrics, OutputFileId, PluginRefusal, ReadyJob, Refusal,
+    Retirement, SessionToken, WorkerMessage,
 };
 
 /// The socket identity of a worker. It is not a secret and proves nothing.
@@ -67,8 +67,8 @@ pub enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Assignment {
     pub job: JobAttempt,
-    /// 0: process the file; else the how-manieth recovery of what was granted.
-    pub recovery: u32,
+    /// None: process the file; else how it was granted, and the how-manieth recovery this is.
+    pub recovery: Option<(CommitId, u32)>,
 }
 
 /// A change of the catalog. Each checks the job's state, attempt and session itself, so none can do harm by coming late or twice.
@@ -118,7 +118,7 @@ pub enum Command {
     Admit,
     Retirements,
     MarkRetired {
-        artifacts: Vec<ArtifactId>,
+        files: Vec<OutputFileId>,
     },
     WorkerLost {
         session: SessionToken,
@@ -178,8 +178,17 @@ pub struct Claimed {
 pub struct InFlight {
     pub claimed: Claimed,
     pub session: Option<SessionToken>,
-    pub committing: bool,
+    /// COMMITTING, with this.
+    pub commit: Option<Commit>,
     pub recovery: u32,
+}
+
+/// A commit that is to be finished, and its jobs that have not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovery {
+    pub number: u32,
+    pub commit: CommitId,
+    pub jobs: Vec<JobAttempt>,
 }
 
 /// What became of a command.
@@ -231,7 +240,7 @@ pub enum Outcome {
     RecoveryBegun {
         session: SessionToken,
         job: JobAttempt,
-        recovery: Option<u32>,
+        recovery: Option<Recovery>,
     },
     LostTaken {
         job: JobAttempt,

@@ -1,15 +1,16 @@
 //! Jobs in flight: who holds each, in which attempt, and until when.
 
 use super::decider::Decider;
-use super::event::{AbortedAttempt, Action, Claimed, InFlight};
+use super::event::{AbortedAttempt, Action, Claimed, InFlight, Requeue};
 use super::retry::Company;
-use protocol::{JobAttempt, SessionToken};
+use protocol::{Commit, JobAttempt, SessionToken};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     Running,
     /// Granted; from here it only rolls forward. `recovery` counts the workers that were asked to finish it.
     Committing {
+        commit: Commit,
         recovery: u32,
     },
 }
@@ -26,6 +27,8 @@ pub(super) struct Held {
     pub missed: u32,
     pub missed_at_us: i64,
     pub company: Company,
+    /// It has run, and waits for its commit.
+    pub packed: bool,
 }
 
 impl Held {
@@ -45,15 +48,13 @@ impl Held {
             missed: 0,
             missed_at_us: now_us,
             company: Company::Jobs,
+            packed: false,
         }
     }
 
     pub(super) fn at_start(job: InFlight, lease_until_us: i64) -> Self {
-        let phase = if job.committing {
-            Phase::Committing { recovery: job.recovery }
-        } else {
-            Phase::Running
-        };
+        let committing = |commit| Phase::Committing { commit, recovery: job.recovery };
+        let phase = job.commit.map_or(Phase::Running, committing);
         Self {
             claimed: job.claimed,
             session: job.session,
@@ -63,6 +64,7 @@ impl Held {
             missed: 0,
             missed_at_us: lease_until_us,
             company: Company::Earlier,
+            packed: false,
         }
     }
 
@@ -76,6 +78,23 @@ impl Held {
 
     pub(super) fn is_running(&self) -> bool {
         self.phase == Phase::Running
+    }
+
+    /// It holds a slot, or waits for one.
+    pub(super) fn takes_credit(&self) -> bool {
+        self.is_running() && !self.packed
+    }
+
+    pub(super) fn commit(&self) -> Option<Commit> {
+        match self.phase {
+            Phase::Committing { commit, .. } => Some(commit),
+            Phase::Running => None,
+        }
+    }
+
+    /// Another attempt at once, as if this one had not been.
+    pub(super) fn again(&self) -> Requeue {
+        Requeue { job: self.claimed.job, losses: self.claimed.losses, spent: false }
     }
 
     pub(super) fn renew(&mut self, lease_until_us: i64) {

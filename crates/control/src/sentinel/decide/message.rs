@@ -4,10 +4,11 @@ use super::decider::Decider;
 use super::event::NextStep;
 use super::event::{Action, Command, Failure, Peer, Receipt};
 use super::jobs::Phase;
+use super::packs::Sifted;
 use super::retry;
 use protocol::{
-    ArtifactId, Conclude, ConcludeStatus, ErrReport, ErrorClass, Heartbeat, HeartbeatAnswer,
-    JobAttempt, JobId, JobProgress, Metrics, ReadyJob, Refusal, SessionToken, WorkerMessage,
+    Conclude, ConcludeStatus, ErrReport, ErrorClass, Heartbeat, HeartbeatAnswer, JobAttempt, JobId,
+    JobProgress, Metrics, OutputFileId, ReadyJob, Refusal, SessionToken, WorkerMessage,
 };
 use std::collections::BTreeSet;
 
@@ -58,9 +59,8 @@ impl Decider {
         let (renewed, mut refused) = self.renew(now_us, &session, &heartbeat.jobs);
         let listed = heartbeat.jobs.iter().map(|job| job.id).collect::<BTreeSet<_>>();
         let mut actions = self.give_up_unlisted(now_us, &session, &listed, &heartbeat.ready);
-        let (ready, strange) = self.split_ready(&session, heartbeat.ready);
-        refused.extend(strange);
-        let (ready, faulty) = part_faulty(ready);
+        let Sifted { sound: ready, strange, faulty } = self.sift(&session, heartbeat.ready);
+        refused.extend(strange.into_iter().map(refusal));
         for (job, fault) in faulty {
             refused.push(Refusal { reason: fault.clone(), ..refusal(job) });
             actions.extend(self.on_faulty(&session, job, &fault));
@@ -107,6 +107,7 @@ impl Decider {
             match self.held.get_mut(&job.id) {
                 Some(held) if held.is(listed) && held.belongs_to(session) => {
                     held.renew(now_us + self.timing.lease_us);
+                    held.packed = job.packed;
                     renewed.push(listed);
                 }
                 _ => refused.push(refusal(listed)),
@@ -132,11 +133,7 @@ impl Decider {
             }
             match held.phase {
                 // It was not running, so it is no suspect.
-                Phase::Running => requeue.push(super::Requeue {
-                    job: held.claimed.job,
-                    losses: held.claimed.losses,
-                    spent: false,
-                }),
+                Phase::Running => requeue.push(held.again()),
                 Phase::Committing { .. } => held.lease_until_us = now_us,
             }
         }
@@ -147,10 +144,10 @@ impl Decider {
     }
 
     /// Only what was asked for counts: nobody hides a file that still lies among the current ones.
-    fn on_retired(&mut self, retired: &[ArtifactId]) -> Option<Action> {
-        let mut artifacts = retired.to_vec();
-        artifacts.retain(|artifact| self.retiring.remove(artifact).is_some());
-        (!artifacts.is_empty()).then_some(Action::Command(Command::MarkRetired { artifacts }))
+    fn on_retired(&mut self, retired: &[OutputFileId]) -> Option<Action> {
+        let mut files = retired.to_vec();
+        files.retain(|file| self.retiring.remove(file).is_some());
+        (!files.is_empty()).then_some(Action::Command(Command::MarkRetired { files }))
     }
 
     /// The worker that ran it is broken or worse; another attempt may find a better one.
@@ -166,19 +163,6 @@ impl Decider {
         let (session, metrics) = (session.clone(), Metrics::default());
         let failure = Failure { job, class: ErrorClass::Sink, message, metrics, next };
         Some(Action::Command(Command::Fail { session, failure }))
-    }
-
-    fn split_ready(
-        &self,
-        session: &SessionToken,
-        ready: Vec<ReadyJob>,
-    ) -> (Vec<ReadyJob>, Vec<Refusal>) {
-        let (ours, strange): (Vec<_>, Vec<_>) = ready.into_iter().partition(|job| {
-            let attempt = JobAttempt { id: job.job, attempt: job.attempt };
-            self.held.get(&job.job).is_some_and(|held| held.is(attempt) && held.belongs_to(session))
-        });
-        let refuse = |job: ReadyJob| refusal(JobAttempt { id: job.job, attempt: job.attempt });
-        (ours, strange.into_iter().map(refuse).collect())
     }
 
     pub(super) fn on_concludes(
@@ -246,12 +230,12 @@ impl Decider {
                 let failure = Failure { job, class, message, metrics: conclude.metrics, next };
                 vec![Action::Command(Command::Fail { session, failure })]
             }
-            Phase::Committing { recovery }
+            Phase::Committing { recovery, .. }
                 if class == ErrorClass::Lost && recovery == conclude.recovery && recovery > 0 =>
             {
                 vec![concluded(peer, job), Action::Command(Command::Lost { job, recovery })]
             }
-            Phase::Committing { recovery } => {
+            Phase::Committing { recovery, .. } => {
                 // It cannot fail any more: after a while another worker finishes it.
                 held.session = None;
                 held.lease_until_us = now_us + retry::backoff_us(job, recovery.min(2));
@@ -265,17 +249,6 @@ impl NextStep {
     pub fn ends_job(self) -> bool {
         self == Self::Fail
     }
-}
-
-fn part_faulty(ready: Vec<ReadyJob>) -> (Vec<ReadyJob>, Vec<(JobAttempt, String)>) {
-    let (mut sound, mut faulty) = (Vec::with_capacity(ready.len()), Vec::new());
-    for job in ready {
-        match job.fault() {
-            None => sound.push(job),
-            Some(fault) => faulty.push((JobAttempt { id: job.job, attempt: job.attempt }, fault)),
-        }
-    }
-    (sound, faulty)
 }
 
 fn identify_again(peer: Peer) -> Action {

@@ -38,6 +38,8 @@
 //! - A lease is renewed only by its holder's listing the job. Two heartbeats without it, after its DISPATCH, and the job is given again.
 //! - A Sentinel that was away forgives everybody that time.
 //! - A `Committing` job never goes back but by `Lost` of its newest recovery.
+//! - The jobs of a pack are granted together, and recovered together by one worker: they share files.
+//! - A job whose rows wait in a pack takes no credit any more, and is no suspect when its worker is lost: it has run.
 //! - What is asked of the catalog and not answered is not asked again (`Asked`).
 //! - Jobs that were running when a worker was lost run alone, one at a time, on a worker kept free for them.
 //!
@@ -75,6 +77,7 @@ mod lanes;
 mod message;
 mod original;
 mod outcome;
+mod packs;
 mod retry;
 mod tick;
 mod worker;
@@ -82,6 +85,6 @@ mod worker;
 pub use decider::{Decider, Timing};
 pub use event::{
     AbortedAttempt, Action, Assignment, Claimed, Command, Event, Failure, Hint, InFlight, NextStep,
-    Outcome, Peer, Receipt, Requeue,
+    Outcome, Peer, Receipt, Recovery, Requeue,
 };
 pub use lanes::Want;

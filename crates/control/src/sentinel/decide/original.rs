@@ -59,7 +59,7 @@ impl Decider {
         let phase = Phase::Running;
         let held = Held::dispatched(claimed, session.clone(), phase, now_us, timeout_us);
         self.held.insert(claimed.job.id, held);
-        vec![Action::Dispatch(peer, super::Assignment { job: claimed.job, recovery: 0 })]
+        vec![Action::Dispatch(peer, super::Assignment { job: claimed.job, recovery: None })]
     }
 
     /// One that let its job's time pass is not heard of again: it has to identify anew.

@@ -1,7 +1,7 @@
 //! What became of the commands.
 
 use super::decider::Decider;
-use super::event::{Action, Assignment, Claimed, Command, Outcome, Peer, Requeue};
+use super::event::{Action, Assignment, Claimed, Command, Outcome, Peer, Recovery, Requeue};
 use super::jobs::{Held, Phase};
 use super::lanes::Want;
 use super::message::concluded;
@@ -11,6 +11,7 @@ use catalog::Lane;
 use protocol::{
     HeartbeatAnswer, Identify, JobAttempt, PluginRefusal, Refusal, Retirement, SessionToken,
 };
+use std::collections::BTreeSet;
 
 impl Decider {
     pub(super) fn on_outcome(&mut self, now_us: i64, outcome: Outcome) -> Vec<Action> {
@@ -83,13 +84,13 @@ impl Decider {
         };
         self.workers.retain(|_, other| other.peer != peer);
         self.workers.insert(session.clone(), worker);
-        let committing = self.held.values().filter(|held| !held.is_running());
+        let committing = self.held.values().filter_map(Held::commit).collect::<BTreeSet<_>>();
         let answer = HeartbeatAnswer {
             accepted: Some(true),
             session: Some(session),
             lease_s: Some(self.timing.lease_us as f64 / 1e6),
             heartbeat_s: Some(self.timing.heartbeat_us as f64 / 1e6),
-            keep_staging: committing.map(|held| held.claimed.job).collect(),
+            keep_staging: committing.into_iter().collect(),
             plugin_refusals,
             ..HeartbeatAnswer::default()
         };
@@ -141,7 +142,7 @@ impl Decider {
                 ..Held::dispatched(claimed, session.clone(), Phase::Running, now_us, lease_us)
             };
             self.held.insert(claimed.job.id, held);
-            let assignment = Assignment { job: claimed.job, recovery: 0 };
+            let assignment = Assignment { job: claimed.job, recovery: None };
             actions.push(Action::Dispatch(peer.clone(), assignment));
         }
         actions
@@ -157,7 +158,8 @@ impl Decider {
             let attempt = JobAttempt { id: grant.id, attempt: grant.attempt };
             if let Some(held) = self.held.get_mut(&grant.id).filter(|held| held.is(attempt)) {
                 if held.is_running() {
-                    held.phase = Phase::Committing { recovery: 0 };
+                    let commit = attempt.commit(grant.commit_id);
+                    held.phase = Phase::Committing { commit, recovery: 0 };
                 }
                 held.renew(now_us + self.timing.lease_us);
             }
@@ -177,7 +179,7 @@ impl Decider {
         self.release(&concluded);
         // Whatever waited for these jobs may go on.
         self.hint.held |= !concluded.is_empty();
-        self.retiring.extend(retire.iter().map(|one| (one.artifact, now_us)));
+        self.retiring.extend(retire.iter().map(|one| (one.id, now_us)));
         self.hint.retirements |= !retire.is_empty();
         let answer = HeartbeatAnswer { concluded, refused, retire, ..HeartbeatAnswer::default() };
         self.answer_and_go_on(now_us, session, answer)
@@ -208,21 +210,31 @@ impl Decider {
         now_us: i64,
         session: &SessionToken,
         job: JobAttempt,
-        recovery: Option<u32>,
+        recovery: Option<Recovery>,
     ) -> Vec<Action> {
-        self.asked.recoveries.remove(&job.id);
-        let Some(recovery) = recovery else {
+        let asked = self.held.get(&job.id).and_then(Held::commit);
+        let commit = recovery.as_ref().map(|recovery| recovery.commit);
+        for commit in asked.map(|commit| commit.id).into_iter().chain(commit) {
+            self.asked.recoveries.remove(&commit);
+        }
+        let Some(Recovery { number, commit, jobs }) = recovery else {
             // Somebody concluded it meanwhile.
             self.release(&[job]);
             return Vec::new();
         };
-        let (Some(peer), Some(held)) = (self.peer_of(session), self.held.get_mut(&job.id)) else {
-            return Vec::new();
-        };
-        let phase = Phase::Committing { recovery };
+        let Some(peer) = self.peer_of(session) else { return Vec::new() };
         let lease_us = self.timing.lease_us;
-        *held = Held::dispatched(held.claimed, session.clone(), phase, now_us, lease_us);
-        vec![Action::Dispatch(peer, Assignment { job, recovery })]
+        let mut actions = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let Some(held) = self.held.get_mut(&job.id).filter(|held| held.is(job)) else {
+                continue;
+            };
+            let phase = Phase::Committing { commit: job.commit(commit), recovery: number };
+            *held = Held::dispatched(held.claimed, session.clone(), phase, now_us, lease_us);
+            let assignment = Assignment { job, recovery: Some((commit, number)) };
+            actions.push(Action::Dispatch(peer.clone(), assignment));
+        }
+        actions
     }
 
     fn on_retirements(&mut self, now_us: i64, retire: Vec<Retirement>) -> Vec<Action> {
@@ -235,7 +247,7 @@ impl Decider {
             return Vec::new();
         }
         let peer = peer.peer.clone();
-        self.retiring.extend(retire.iter().map(|one| (one.artifact, now_us)));
+        self.retiring.extend(retire.iter().map(|one| (one.id, now_us)));
         vec![Action::Answer(peer, HeartbeatAnswer { retire, ..HeartbeatAnswer::default() })]
     }
 

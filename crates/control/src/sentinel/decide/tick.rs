@@ -7,7 +7,7 @@ use super::lanes::Load;
 use super::retry;
 use super::worker::{Worker, credit};
 use catalog::Lane;
-use protocol::{JobAttempt, SessionToken};
+use protocol::{CommitId, JobAttempt, SessionToken};
 use std::collections::BTreeMap;
 
 impl Decider {
@@ -42,7 +42,7 @@ impl Decider {
 
     fn running(&self) -> Load {
         let mut running = Load::default();
-        for held in self.held.values().filter(|held| held.is_running()) {
+        for held in self.held.values().filter(|held| held.takes_credit()) {
             *running.of(held.claimed.lane) += 1;
         }
         running
@@ -62,6 +62,8 @@ impl Decider {
         let mut lost = Vec::new();
         for held in self.held.values_mut().filter(|held| held.lease_until_us <= now_us) {
             match held.phase {
+                // It was not running any more, so it is no suspect.
+                Phase::Running if held.packed => lost.push(held.again()),
                 Phase::Running => lost.push(retry::after_loss(&held.claimed, held.company)),
                 // Nobody holds it now; `give_work` finds a worker to finish it.
                 Phase::Committing { .. } => held.session = None,
@@ -130,15 +132,16 @@ impl Decider {
         let orphans = self.held.values().filter(|held| {
             held.session.is_none() && !held.is_running() && held.lease_until_us <= self.last_tick_us
         });
-        let orphans = orphans.map(|held| held.claimed.job);
-        let orphans = orphans.filter(|job| !self.asked.recoveries.contains(&job.id));
-        let orphans = orphans.collect::<Vec<JobAttempt>>();
+        let orphans = orphans.filter_map(|held| Some((held.commit()?.id, held.claimed.job)));
+        let orphans = orphans.filter(|(commit, _)| !self.asked.recoveries.contains(commit));
+        // One job of a pack is enough: the others are recovered with it.
+        let orphans = orphans.collect::<BTreeMap<CommitId, JobAttempt>>();
         let workers = self.live_workers(self.last_tick_us);
         if workers.is_empty() {
             return Vec::new();
         }
-        self.asked.recoveries.extend(orphans.iter().map(|job| job.id));
-        let shared = orphans.into_iter().zip(workers.into_iter().cycle());
+        self.asked.recoveries.extend(orphans.keys().copied());
+        let shared = orphans.into_values().zip(workers.into_iter().cycle());
         let begin = |(job, session)| Action::Command(Command::BeginRecovery { job, session });
         shared.map(begin).collect()
     }
@@ -214,7 +217,7 @@ impl Decider {
     /// Jobs that run or will run, by who has them; who has none is not in it.
     fn assigned(&self) -> BTreeMap<SessionToken, usize> {
         let mut assigned = BTreeMap::new();
-        for held in self.held.values().filter(|held| held.is_running()) {
+        for held in self.held.values().filter(|held| held.takes_credit()) {
             if let Some(session) = &held.session {
                 *assigned.entry(session.clone()).or_default() += 1;
             }

@@ -97,8 +97,9 @@ impl Peer {
         let output = |sink: &SinkTarget| StagedOutput {
             topic: sink.topic.clone(),
             uri: sink.uri.clone(),
-            staged: staged_name(&"liar".parse().unwrap(), job),
-            final_name: final_name(CommitId::from(job.id), job.attempt),
+            staged: staged_name(&"liar".parse().unwrap(), job.into()),
+            final_name: final_name(job.into()),
+            row_start: 0,
             rows: 1,
             size_bytes: 1,
             hash: ContentHash::new([1; 32]),
@@ -234,6 +235,7 @@ impl Peer {
             attempt: job.attempt,
             rows: 0,
             bytes: 0,
+            packed: false,
         });
         WorkerMessage::Heartbeat(Heartbeat {
             token: self.session.clone(),

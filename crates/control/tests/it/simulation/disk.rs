@@ -1,7 +1,7 @@
 //! The disk that all workers share: renames are atomic, and nothing else is assumed.
 
-use protocol::{JobAttempt, JobId};
-use std::collections::BTreeSet;
+use protocol::{Commit, JobAttempt, JobId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The directory of one worker process; a restarted worker has another.
 pub type Directory = u64;
@@ -14,10 +14,10 @@ pub enum Place {
     Final,
 }
 
-/// One output of one attempt.
+/// One file of a commit: what its jobs have published as their output of that number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Item {
-    pub job: JobAttempt,
+    pub commit: Commit,
     pub output: u8,
     pub place: Place,
 }
@@ -47,12 +47,31 @@ impl Item {
 #[derive(Debug, Default)]
 pub struct Disk {
     pub items: BTreeSet<Item>,
+    /// Whose rows were ever written to a file.
+    pub rows: BTreeMap<JobId, Vec<(JobAttempt, Commit, u8)>>,
     pub full_until_us: i64,
+    /// Packs that were written once more, without some of their jobs.
+    pub repacks: u64,
     /// Two files under one name: no rename may do that.
     pub overwritten: Option<Item>,
 }
 
 impl Disk {
+    /// Every job has as many files as outputs; a pack has each for all of its jobs that have that output.
+    pub fn stage(&mut self, commit: Commit, jobs: &[(JobAttempt, u8)], directory: Directory) {
+        for (job, outputs) in jobs {
+            for output in 0..*outputs {
+                self.items.insert(Item { commit, output, place: Place::Staged(directory) });
+                self.rows.entry(job.id).or_default().push((*job, commit, output));
+            }
+        }
+    }
+
+    pub fn discard(&mut self, commit: Commit, directory: Directory) {
+        let place = Place::Staged(directory);
+        self.items.retain(|item| (item.commit, item.place) != (commit, place));
+    }
+
     /// Whether there was something to rename.
     pub fn rename(&mut self, from: Item, to: Item) -> bool {
         let there = self.items.remove(&from);
@@ -70,16 +89,18 @@ impl Disk {
     /// What a directory holds of an output of an attempt.
     pub fn find(&self, output: Item, directory: Directory) -> Option<Item> {
         let is_it = |item: &&Item| {
-            (item.job, item.output) == (output.job, output.output)
+            (item.commit, item.output) == (output.commit, output.output)
                 && item.directory() == Some(directory)
         };
         self.items.iter().find(is_it).copied()
     }
 
-    pub fn finals(&self, id: JobId) -> impl Iterator<Item = Item> {
-        let first = JobAttempt { id, attempt: 0 };
-        let from = Item { job: first, output: 0, place: Place::Staged(0) };
-        let of_job = self.items.range(from..).take_while(move |item| item.job.id == id);
-        of_job.copied().filter(|item| item.place == Place::Final)
+    /// Files that readers see with rows of this job, each with the attempt that made them.
+    pub fn finals(&self, id: JobId) -> impl Iterator<Item = (JobAttempt, Item)> {
+        let written = self.rows.get(&id).into_iter().flatten();
+        let found = written.map(|(job, commit, output)| {
+            (*job, Item { commit: *commit, output: *output, place: Place::Final })
+        });
+        found.filter(|(_, item)| self.items.contains(item))
     }
 }

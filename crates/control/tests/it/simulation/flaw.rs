@@ -7,14 +7,18 @@ pub enum Flaw {
     LeavesTheLost,
     /// The catalog lets a deposed Sentinel write.
     HearsTheDeposed,
+    /// A file goes with the first job of its pack that is lost.
+    RetiresWhatOthersNeed,
 }
 
 impl Flaw {
-    pub const ALL: [Self; 2] = [Self::LeavesTheLost, Self::HearsTheDeposed];
+    pub const ALL: [Self; 3] =
+        [Self::LeavesTheLost, Self::HearsTheDeposed, Self::RetiresWhatOthersNeed];
 
     pub fn shows_as(self) -> &'static str {
         match self {
             Self::LeavesTheLost => "rows doubled",
+            Self::RetiresWhatOthersNeed => "rows lost",
             // The one that may write knows nothing of it.
             Self::HearsTheDeposed => "not settled",
         }

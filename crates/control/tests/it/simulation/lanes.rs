@@ -136,7 +136,8 @@ impl Mill {
             self.on(Event::Message(peer(worker), WorkerMessage::Conclude(id, conclude)));
         }
         let listed = self.running[worker].keys();
-        let jobs = listed.map(|id| JobProgress { id: *id, attempt: 1, rows: 0, bytes: 0 });
+        let jobs =
+            listed.map(|id| JobProgress { id: *id, attempt: 1, rows: 0, bytes: 0, packed: false });
         let heartbeat = Heartbeat { token, jobs: jobs.collect(), ..Heartbeat::default() };
         self.on(Event::Message(peer(worker), WorkerMessage::Heartbeat(heartbeat)));
     }

@@ -15,6 +15,8 @@ const CRASHES_MAX: u32 = 4;
 pub struct Stats {
     pub steps: u64,
     pub recoveries: u64,
+    pub recovered_packs: u64,
+    pub repacks: u64,
     pub lost: u64,
     pub aborted_running: u64,
     pub spent: u64,
@@ -27,6 +29,8 @@ impl Stats {
     pub fn add(&mut self, other: &Self) {
         self.steps += other.steps;
         self.recoveries += other.recoveries;
+        self.recovered_packs += other.recovered_packs;
+        self.repacks += other.repacks;
         self.lost += other.lost;
         self.aborted_running += other.aborted_running;
         self.spent += other.spent;
@@ -39,8 +43,9 @@ impl Stats {
         assert!(self.steps >= 1_000_000, "{self:?}");
         let least = [self.recoveries, self.sentinels, self.long_pauses].into_iter().min();
         assert!(least > Some(500), "{self:?}");
-        let rare = [self.lost, self.aborted_running, self.spent, self.deposed].into_iter().min();
-        assert!(rare > Some(25), "{self:?}");
+        let rare = [self.lost, self.aborted_running, self.spent, self.deposed];
+        let of_packs = [self.recovered_packs, self.repacks];
+        assert!(rare.into_iter().chain(of_packs).min() > Some(25), "{self:?}");
     }
 }
 
@@ -70,6 +75,8 @@ pub fn live(seed: u64, flaw: Option<Flaw>) -> Result<Stats, String> {
     Ok(Stats {
         steps,
         recoveries,
+        recovered_packs: model.recovered_packs,
+        repacks: world.disk.repacks,
         lost,
         spent,
         aborted_running: model.aborted_running,

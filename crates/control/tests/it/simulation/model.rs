@@ -4,10 +4,13 @@ use super::disk::{Item, Place};
 use super::flaw::Flaw;
 use catalog::Lane;
 use control::sentinel::decide::{
-    Claimed, Command, Failure, InFlight, NextStep, Outcome, Receipt, Requeue,
+    Claimed, Command, Failure, InFlight, NextStep, Outcome, Receipt, Recovery, Requeue,
 };
-use protocol::{ArtifactId, Grant, JobAttempt, JobId, ReadyJob, Refusal, Retirement, SessionToken};
-use std::collections::BTreeMap;
+use protocol::{
+    Commit, CommitId, Grant, JobAttempt, JobId, OutputFileId, ReadyJob, Refusal, Retirement,
+    SessionToken,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -45,6 +48,7 @@ pub struct Row {
     pub attempt: u32,
     pub session: Option<SessionToken>,
     pub granted_to: Option<SessionToken>,
+    pub commit: Option<Commit>,
     pub recovery: u32,
     pub failures: u32,
     pub losses: u32,
@@ -57,10 +61,15 @@ pub struct Model {
     pub jobs: BTreeMap<JobId, Row>,
     pub epoch: u64,
     /// What was promoted of attempts that were lost, until it is moved away.
-    pub to_retire: BTreeMap<ArtifactId, Item>,
+    pub to_retire: BTreeMap<OutputFileId, Item>,
+    /// Whose rows in a file are for readers, or about to be.
+    needed: BTreeSet<(Item, JobAttempt)>,
+    /// Whose rows in a file are not, though they lie there for others.
+    hidden: BTreeSet<(Item, JobAttempt)>,
     pub flaw: Option<Flaw>,
-    next_artifact: i64,
+    next_file: i64,
     pub recoveries: u64,
+    pub recovered_packs: u64,
     pub lost: u64,
     pub aborted_running: u64,
     pub spent: u64,
@@ -77,7 +86,7 @@ impl Model {
         let in_flight = live.map(|(id, row)| InFlight {
             claimed: claimed(*id, row),
             session: row.session.clone(),
-            committing: row.state == State::Committing,
+            commit: row.commit.filter(|_| row.state == State::Committing),
             recovery: row.recovery,
         });
         in_flight.collect()
@@ -120,8 +129,8 @@ impl Model {
                 }
             }
             Command::Retirements => Outcome::Retirements { retire: self.retirements() },
-            Command::MarkRetired { artifacts } => {
-                self.to_retire.retain(|artifact, _| !artifacts.contains(artifact));
+            Command::MarkRetired { files } => {
+                self.to_retire.retain(|file, _| !files.contains(file));
                 Outcome::Done
             }
             Command::WorkerLost { .. } => Outcome::Done,
@@ -137,6 +146,7 @@ impl Model {
             row.session = Some(session.clone());
             row.granted_to = None;
             row.recovery = 0;
+            row.commit = None;
             claimed(*id, row)
         };
         queued.take(limit).map(take).collect()
@@ -145,20 +155,46 @@ impl Model {
     fn grant(&mut self, session: SessionToken, ready: &[ReadyJob]) -> Outcome {
         let mut granted = Vec::new();
         let mut refused = Vec::new();
-        for one in ready {
-            let row = self.jobs.get_mut(&one.job).unwrap();
-            let is_holder = row.attempt == one.attempt && row.session.as_ref() == Some(&session);
-            if is_holder && is_live(row.state) {
-                if row.state == State::Running {
-                    row.state = State::Committing;
-                }
-                row.granted_to = Some(session.clone());
-                granted.push(Grant { id: one.job, attempt: one.attempt, supersede: Vec::new() });
-            } else {
-                refused.push(refusal(one.job, one.attempt));
+        let may = |one: &ReadyJob| self.may_grant(one, &session);
+        let broken = ready.iter().filter(|one| !may(one)).map(|one| one.commit_id);
+        let broken = broken.collect::<BTreeSet<CommitId>>();
+        let verdicts = ready.iter().map(may).collect::<Vec<_>>();
+        for (one, may) in ready.iter().zip(verdicts) {
+            let (id, attempt) = (one.job, one.attempt);
+            if !may {
+                refused.push(refusal(id, attempt));
+            } else if !broken.contains(&one.commit_id) {
+                self.commit(one, &session);
+                let commit_id = one.commit_id;
+                granted.push(Grant { id, attempt, commit_id, supersede: Vec::new() });
             }
         }
         Outcome::Granted { session, granted, refused, deferred: Vec::new() }
+    }
+
+    fn may_grant(&self, one: &ReadyJob, session: &SessionToken) -> bool {
+        let row = &self.jobs[&one.job];
+        let is_holder = row.attempt == one.attempt && row.session.as_ref() == Some(session);
+        let is_it = match row.state {
+            State::Running => true,
+            State::Committing => row.commit == Some(one.commit()),
+            _ => false,
+        };
+        is_holder && is_it
+    }
+
+    fn commit(&mut self, one: &ReadyJob, session: &SessionToken) {
+        let row = self.jobs.get_mut(&one.job).unwrap();
+        let (commit, job) = (one.commit(), JobAttempt { id: one.job, attempt: one.attempt });
+        row.state = State::Committing;
+        row.commit = Some(commit);
+        row.granted_to = Some(session.clone());
+        let files = (0..row.outputs).map(|output| Item { commit, output, place: Place::Final });
+        self.needed.extend(files.map(|file| (file, job)));
+    }
+
+    pub fn is_hidden(&self, job: JobAttempt, file: Item) -> bool {
+        self.hidden.contains(&(file, job))
     }
 
     fn conclude(&mut self, session: SessionToken, receipts: &[Receipt]) -> Outcome {
@@ -214,19 +250,31 @@ impl Model {
         Outcome::Requeued { jobs: jobs.iter().map(|one| one.job).collect() }
     }
 
+    /// Of all jobs of its commit that are not done.
     fn begin_recovery(&mut self, job: JobAttempt, session: SessionToken) -> Outcome {
-        let row = self.jobs.get_mut(&job.id).unwrap();
+        let row = &self.jobs[&job.id];
         let fits = row.state == State::Committing && row.attempt == job.attempt;
-        let recovery = fits.then(|| {
-            row.recovery += 1;
-            row.session = Some(session.clone());
-            row.recovery
-        });
-        self.recoveries += u64::from(fits);
+        let Some(commit) = row.commit.filter(|_| fits) else {
+            return Outcome::RecoveryBegun { session, job, recovery: None };
+        };
+        let is_of_it =
+            |row: &&mut Row| row.state == State::Committing && row.commit == Some(commit);
+        let number = 1 + row.recovery;
+        let mut jobs = Vec::new();
+        for (id, row) in &mut self.jobs {
+            if is_of_it(&row) {
+                row.recovery = number;
+                row.session = Some(session.clone());
+                jobs.push(JobAttempt { id: *id, attempt: row.attempt });
+            }
+        }
+        self.recoveries += 1;
+        self.recovered_packs += u64::from(jobs.len() > 1);
+        let recovery = Some(Recovery { number, commit: commit.id, jobs });
         Outcome::RecoveryBegun { session, job, recovery }
     }
 
-    /// What was promoted of it leaves the topic.
+    /// What was promoted of it leaves the topic, or is hidden in files that others need.
     fn lose(&mut self, job: JobAttempt, recovery: u32) -> Outcome {
         let row = self.jobs.get_mut(&job.id).unwrap();
         let taken = row.state == State::Committing
@@ -237,22 +285,27 @@ impl Model {
             row.session = None;
             self.lost += 1;
             let leaves = self.flaw == Some(Flaw::LeavesTheLost);
-            for output in (0..row.outputs).filter(|_| !leaves) {
-                self.next_artifact += 1;
-                let item = Item { job, output, place: Place::Final };
-                self.to_retire.insert(ArtifactId::new(self.next_artifact), item);
+            let files = self.needed.iter().filter(|(_, of)| *of == job).map(|(file, _)| *file);
+            for file in files.filter(|_| !leaves).collect::<Vec<_>>() {
+                self.needed.remove(&(file, job));
+                self.hidden.insert((file, job));
+                let is_needed = self.needed.iter().any(|(needed, _)| *needed == file);
+                if !is_needed || self.flaw == Some(Flaw::RetiresWhatOthersNeed) {
+                    self.next_file += 1;
+                    self.to_retire.insert(OutputFileId::new(self.next_file), file);
+                }
             }
         }
         Outcome::LostTaken { job, taken }
     }
 
     fn retirements(&self) -> Vec<Retirement> {
-        let retirement = |(artifact, item): (&ArtifactId, &Item)| Retirement {
-            artifact: *artifact,
-            job: item.job,
+        let retirement = |(id, item): (&OutputFileId, &Item)| Retirement {
+            id: *id,
+            job: JobAttempt { id: JobId::new(item.commit.id.get()), attempt: item.commit.attempt },
             topic: "out".parse().unwrap(),
             uri: "parquet://out".parse().unwrap(),
-            file: format!("{}-{}-{}", item.job.id, item.job.attempt, item.output),
+            file: format!("{}-{}-{}", item.commit.id, item.commit.attempt, item.output),
         };
         self.to_retire.iter().map(retirement).collect()
     }
@@ -293,6 +346,7 @@ fn row(id: i64) -> Row {
         attempt: 0,
         session: None,
         granted_to: None,
+        commit: None,
         recovery: 0,
         failures: 0,
         losses: 0,

@@ -1,7 +1,7 @@
 //! A recovery as small steps: a directory looked into, a file renamed. Between any two the process may sleep or die.
 
 use super::disk::{Directory, Disk, Item, Place};
-use protocol::JobAttempt;
+use protocol::Commit;
 
 /// As many as there can be earlier recoverers that move the file meanwhile.
 const LOOKS_MAX: u32 = super::world::WORKERS as u32;
@@ -24,7 +24,7 @@ pub enum Step {
 
 #[derive(Debug, Clone)]
 pub struct Recovery {
-    job: JobAttempt,
+    commit: Commit,
     recovery: u32,
     directory: Directory,
     outputs: u8,
@@ -36,14 +36,14 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    pub fn new(job: JobAttempt, recovery: u32, directory: Directory, outputs: u8) -> Self {
+    pub fn new(commit: Commit, recovery: u32, directory: Directory, outputs: u8) -> Self {
         let (found, to_look, finishing) = (Vec::new(), None, None);
         let looks_left = recovery.min(LOOKS_MAX);
-        Self { job, recovery, directory, outputs, found, to_look, looks_left, finishing }
+        Self { commit, recovery, directory, outputs, found, to_look, looks_left, finishing }
     }
 
     fn item(&self, output: u8, place: Place) -> Item {
-        Item { job: self.job, output, place }
+        Item { commit: self.commit, output, place }
     }
 
     fn mine(&self, output: u8) -> Item {

@@ -5,8 +5,9 @@ use super::model::Nature;
 use super::recovery::{Recovery, Step};
 use super::rng::Rng;
 use protocol::{
-    ArtifactId, Busy, CommitId, Conclude, ConcludeStatus, ErrorClass, Heartbeat, HeartbeatAnswer,
-    Identify, JobAttempt, JobId, JobProgress, Metrics, ReadyJob, SessionToken, WorkerMessage,
+    Busy, Commit, CommitId, Conclude, ConcludeStatus, ErrorClass, Heartbeat, HeartbeatAnswer,
+    Identify, JobAttempt, JobId, JobProgress, Metrics, OutputFileId, ReadyJob, SessionToken,
+    WorkerMessage,
 };
 use std::collections::BTreeMap;
 
@@ -18,9 +19,13 @@ pub enum Phase {
     Staging {
         next: u8,
     },
-    Staged,
+    /// Its rows wait in memory for their pack.
+    Packed,
+    Staged {
+        commit: Commit,
+    },
     Promoting {
-        next: u8,
+        commit: Commit,
     },
     Recovering(Box<Recovery>),
     /// Its CONCLUDE is sent until it is answered.
@@ -58,7 +63,10 @@ pub struct Worker {
     identified: bool,
     swept: bool,
     pub tasks: BTreeMap<JobId, Task>,
-    retired: Vec<ArtifactId>,
+    /// Files of the commits that are being promoted, up to the next one.
+    promoted: BTreeMap<Commit, u8>,
+    packs: i64,
+    retired: Vec<OutputFileId>,
     unanswered: u32,
     pub next_beat_us: i64,
     pub paused_until_us: i64,
@@ -75,6 +83,8 @@ impl Worker {
             identified: false,
             swept: false,
             tasks: BTreeMap::new(),
+            promoted: BTreeMap::new(),
+            packs: 0,
             retired: Vec::new(),
             unanswered: 0,
             next_beat_us: 0,
@@ -88,16 +98,27 @@ impl Worker {
         [self.directory.to_be_bytes(), self.connection.to_be_bytes()].concat()
     }
 
-    pub fn dispatch(&mut self, job: JobAttempt, recovery: u32, outputs: u8, nature: Nature) {
+    pub fn dispatch(
+        &mut self,
+        job: JobAttempt,
+        recovery: Option<(CommitId, u32)>,
+        outputs: u8,
+        nature: Nature,
+        disk: &mut Disk,
+    ) {
         let known = self.tasks.get(&job.id).map(|known| (known.attempt, known.recovery));
-        if known.is_some_and(|known| known >= (job.attempt, recovery)) {
+        let number = recovery.map_or(0, |(_, number)| number);
+        if known.is_some_and(|known| known >= (job.attempt, number)) {
             return;
         }
+        self.give_up(job.id, None, false, disk);
         let phase = match recovery {
-            0 => Phase::Staging { next: 0 },
-            _ => Recovery::new(job, recovery, self.directory, outputs).into(),
+            None => Phase::Staging { next: 0 },
+            Some((commit, number)) => {
+                Recovery::new(job.commit(commit), number, self.directory, outputs).into()
+            }
         };
-        let task = Task { attempt: job.attempt, recovery, outputs, nature, phase };
+        let task = Task { attempt: job.attempt, recovery: number, outputs, nature, phase };
         self.tasks.insert(job.id, task);
     }
 
@@ -108,22 +129,65 @@ impl Worker {
             return;
         }
         let may = match task.phase {
-            Phase::Staging { .. } | Phase::Staged => true,
+            Phase::Staging { .. } | Phase::Packed | Phase::Staged { .. } => true,
             Phase::Ended { .. } => !is_abort,
             Phase::Promoting { .. } | Phase::Recovering(_) => false,
         };
         if !may {
             return;
         }
-        let job = JobAttempt { id, attempt: task.attempt };
-        for output in 0..task.outputs {
-            disk.items.remove(&Item { job, output, place: Place::Staged(self.directory) });
-        }
+        let left = match task.phase {
+            Phase::Staged { commit } => Some(commit),
+            _ => None,
+        };
         if is_abort {
             task.phase = failed(ErrorClass::Aborted);
         } else {
             self.tasks.remove(&id);
         }
+        if let Some(commit) = left {
+            self.pack_anew(commit, disk);
+        }
+    }
+
+    /// A pack without those that are not in it any more.
+    fn pack_anew(&mut self, commit: Commit, disk: &mut Disk) {
+        let is_of_it =
+            |task: &Task| matches!(task.phase, Phase::Staged { commit: it } if it == commit);
+        let rest = self.tasks.iter().filter(|(_, task)| is_of_it(task));
+        let rest = rest.map(|(id, task)| (*id, task.outputs)).collect::<Vec<_>>();
+        let most = rest.iter().map(|(_, outputs)| *outputs).max().unwrap_or(0);
+        let place = Place::Staged(self.directory);
+        let is_there = (0..most).all(|output| disk.items.contains(&Item { commit, output, place }));
+        disk.discard(commit, self.directory);
+        disk.repacks += u64::from(!rest.is_empty());
+        if is_there {
+            self.close_pack(rest.into_iter().map(|(id, _)| id).collect(), disk);
+        } else {
+            for (id, _) in rest {
+                self.tasks.get_mut(&id).unwrap().phase = failed(ErrorClass::Sink);
+            }
+        }
+    }
+
+    /// These jobs are one commit from now on.
+    fn close_pack(&mut self, ids: Vec<JobId>, disk: &mut Disk) {
+        self.packs += 1;
+        let number = 1_000_000 + self.directory.cast_signed() * 10_000 + self.packs;
+        let commit = Commit::pack(CommitId::new(number));
+        let mut jobs = Vec::with_capacity(ids.len());
+        for id in ids {
+            let task = self.tasks.get_mut(&id).unwrap();
+            task.phase = Phase::Staged { commit };
+            jobs.push((JobAttempt { id, attempt: task.attempt }, task.outputs));
+        }
+        disk.stage(commit, &jobs, self.directory);
+    }
+
+    /// What waits in memory.
+    fn packed(&self) -> Vec<JobId> {
+        let packed = self.tasks.iter().filter(|(_, task)| matches!(task.phase, Phase::Packed));
+        packed.map(|(id, _)| *id).collect()
     }
 
     pub fn answer(&mut self, answer: HeartbeatAnswer, disk: &mut Disk, live: &[Directory]) {
@@ -143,9 +207,11 @@ impl Worker {
         for grant in answer.granted {
             if let Some(task) = self.tasks.get_mut(&grant.id)
                 && task.attempt == grant.attempt
-                && matches!(task.phase, Phase::Staged)
+                && let Phase::Staged { commit } = task.phase
+                && commit.id == grant.commit_id
             {
-                task.phase = Phase::Promoting { next: 0 };
+                task.phase = Phase::Promoting { commit };
+                self.promoted.entry(commit).or_default();
             }
         }
         for refusal in answer.refused {
@@ -162,9 +228,9 @@ impl Worker {
         for one in answer.retire {
             let mut parts = one.file.split('-').map(|part| part.parse::<i64>().unwrap());
             let mut next = || parts.next().unwrap();
-            let job = JobAttempt { id: JobId::new(next()), attempt: next() as u32 };
-            disk.items.remove(&Item { job, output: next() as u8, place: Place::Final });
-            self.retired.push(one.artifact);
+            let commit = Commit { id: CommitId::new(next()), attempt: next() as u32 };
+            disk.items.remove(&Item { commit, output: next() as u8, place: Place::Final });
+            self.retired.push(one.id);
         }
     }
 
@@ -193,13 +259,16 @@ impl Worker {
             attempt: task.attempt,
             rows: 0,
             bytes: 0,
+            packed: matches!(task.phase, Phase::Packed),
         };
-        let staged = self.tasks.iter().filter(|(_, task)| matches!(task.phase, Phase::Staged));
-        let ready = staged.map(|(id, task)| ReadyJob {
-            job: *id,
-            attempt: task.attempt,
-            commit_id: CommitId::from(*id),
-            outputs: Vec::new(),
+        let ready = self.tasks.iter().filter_map(|(id, task)| match task.phase {
+            Phase::Staged { commit } => Some(ReadyJob {
+                job: *id,
+                attempt: task.attempt,
+                commit_id: commit.id,
+                outputs: Vec::new(),
+            }),
+            _ => None,
         });
         WorkerMessage::Heartbeat(Heartbeat {
             token: self.session.clone(),
@@ -242,7 +311,15 @@ impl Worker {
 
     /// One step of one task.
     pub fn work(&mut self, rng: &mut Rng, disk: &mut Disk, is_full: bool, faults: bool) -> Worked {
-        let is_busy = |task: &Task| !matches!(task.phase, Phase::Staged | Phase::Ended { .. });
+        let packed = self.packed();
+        if !packed.is_empty() && !is_full && rng.chance(60) {
+            let first = packed[0];
+            self.close_pack(packed, disk);
+            return Worked::Promoted(first);
+        }
+        let is_busy = |task: &Task| {
+            !matches!(task.phase, Phase::Packed | Phase::Staged { .. } | Phase::Ended { .. })
+        };
         let busy = self.tasks.iter().filter(|(_, task)| is_busy(task)).map(|(id, _)| *id);
         let busy = busy.collect::<Vec<_>>();
         if busy.is_empty() {
@@ -252,38 +329,56 @@ impl Worker {
         let directory = self.directory;
         let task = self.tasks.get_mut(&id).unwrap();
         let job = JobAttempt { id, attempt: task.attempt };
-        let success = Phase::Ended { status: ConcludeStatus::Success, class: None };
         let next = match &mut task.phase {
             Phase::Staging { next } => {
-                let output = *next;
                 let stage = Stage { rng, disk, is_full, faults };
-                match stage.go_on(job, output, task.outputs, task.nature, directory) {
+                match stage.go_on(job, *next, task.outputs, task.nature, directory) {
                     Some(phase) => Some(phase),
                     None => return Worked::Died,
                 }
             }
-            Phase::Promoting { next } if *next == task.outputs => Some(success),
-            // What cannot be renamed now is left to a recovery.
-            Phase::Promoting { .. } if is_full => None,
-            Phase::Promoting { next } => {
-                let from = Item { job, output: *next, place: Place::Staged(directory) };
-                // Somebody took it: the recoverer reports.
-                disk.rename(from, from.at(Place::Final))
-                    .then_some(Phase::Promoting { next: *next + 1 })
+            Phase::Promoting { commit } => {
+                let commit = *commit;
+                self.promote(commit, disk, is_full);
+                return Worked::Promoted(id);
             }
             Phase::Recovering(recovery) => match recovery.step(disk) {
                 Step::GoOn => return Worked::Promoted(id),
-                Step::Complete => Some(success),
+                Step::Complete => Some(success()),
                 Step::Lost => Some(failed(ErrorClass::Lost)),
                 Step::Overtaken => None,
             },
-            Phase::Staged | Phase::Ended { .. } => return Worked::Nothing,
+            Phase::Packed | Phase::Staged { .. } | Phase::Ended { .. } => return Worked::Nothing,
         };
         match next {
             Some(phase) => task.phase = phase,
             None => drop(self.tasks.remove(&id)),
         }
         Worked::Promoted(id)
+    }
+
+    /// One file further, for all jobs of the commit.
+    fn promote(&mut self, commit: Commit, disk: &mut Disk, is_full: bool) {
+        let is_of_it =
+            |task: &Task| matches!(task.phase, Phase::Promoting { commit: it } if it == commit);
+        let jobs = self.tasks.iter().filter(|(_, task)| is_of_it(task));
+        let outputs = jobs.map(|(_, task)| task.outputs).max().unwrap_or(0);
+        let output = self.promoted.get(&commit).copied().unwrap_or(0);
+        if output == outputs {
+            for task in self.tasks.values_mut().filter(|task| is_of_it(task)) {
+                task.phase = success();
+            }
+            self.promoted.remove(&commit);
+            return;
+        }
+        let from = Item { commit, output, place: Place::Staged(self.directory) };
+        // What cannot be renamed now is left to a recovery; where somebody took it, the recoverer reports.
+        if !is_full && disk.rename(from, from.at(Place::Final)) {
+            self.promoted.insert(commit, output + 1);
+        } else {
+            self.tasks.retain(|_, task| !is_of_it(task));
+            self.promoted.remove(&commit);
+        }
     }
 }
 
@@ -315,16 +410,18 @@ impl Stage<'_> {
             Nature::Harmless => None,
         };
         if let Some(class) = class {
-            for output in 0..output {
-                self.disk.items.remove(&Item { job, output, place: Place::Staged(directory) });
-            }
             return Some(failed(class));
         }
-        if output == outputs {
-            return Some(Phase::Staged);
+        if output < outputs {
+            return Some(Phase::Staging { next: output + 1 });
         }
-        self.disk.items.insert(Item { job, output, place: Place::Staged(directory) });
-        Some(Phase::Staging { next: output + 1 })
+        // Small ones wait for others.
+        if self.rng.chance(600) {
+            return Some(Phase::Packed);
+        }
+        let commit = job.into();
+        self.disk.stage(commit, &[(job, outputs)], directory);
+        Some(Phase::Staged { commit })
     }
 }
 
@@ -334,14 +431,18 @@ impl From<Recovery> for Phase {
     }
 }
 
+fn success() -> Phase {
+    Phase::Ended { status: ConcludeStatus::Success, class: None }
+}
+
 fn failed(class: ErrorClass) -> Phase {
     Phase::Ended { status: ConcludeStatus::Failed, class: Some(class) }
 }
 
 /// A starting worker clears the directories of processes that are gone, less what is being committed.
-fn sweep(disk: &mut Disk, live: &[Directory], keep: &[JobAttempt]) {
+fn sweep(disk: &mut Disk, live: &[Directory], keep: &[Commit]) {
     disk.items.retain(|item| match item.directory() {
-        Some(directory) => live.contains(&directory) || keep.contains(&item.job),
+        Some(directory) => live.contains(&directory) || keep.contains(&item.commit),
         None => true,
     });
 }

@@ -8,7 +8,7 @@ use super::rng::Rng;
 use super::sentinel::{Sentinel, TIMING};
 use super::worker::{Worked, Worker};
 use control::sentinel::decide::{Event, Peer};
-use protocol::{HeartbeatAnswer, JobAttempt, JobId, SessionToken, WorkerMessage};
+use protocol::{CommitId, HeartbeatAnswer, JobAttempt, JobId, SessionToken, WorkerMessage};
 
 const JOBS: i64 = 40;
 pub const WORKERS: usize = 3;
@@ -19,7 +19,7 @@ const LOOK_EVERY: u64 = 16;
 #[derive(Debug, Clone)]
 pub enum Say {
     Answer(HeartbeatAnswer),
-    Dispatch(JobAttempt, u32),
+    Dispatch(JobAttempt, Option<(CommitId, u32)>),
     Abort(JobId),
 }
 
@@ -172,7 +172,7 @@ impl World {
             Say::Answer(answer) => worker.answer(answer, &mut self.disk, &live),
             Say::Dispatch(job, recovery) => {
                 let row = &self.model.jobs[&job.id];
-                worker.dispatch(job, recovery, row.outputs, row.nature);
+                worker.dispatch(job, recovery, row.outputs, row.nature, &mut self.disk);
             }
             Say::Abort(id) => worker.give_up(id, None, true, &mut self.disk),
         }
@@ -248,12 +248,13 @@ impl World {
     fn broken_at(&self, id: JobId) -> Option<String> {
         let row = &self.model.jobs[&id];
         let mut current = 0;
-        for item in self.disk.finals(id) {
-            if self.model.to_retire.values().any(|leaving| *leaving == item) {
+        for (job, item) in self.disk.finals(id) {
+            let is_leaving = self.model.to_retire.values().any(|leaving| *leaving == item);
+            if is_leaving || self.model.is_hidden(job, item) {
                 continue;
             }
             match row.state {
-                State::Committing | State::Completed if item.job.attempt == row.attempt => {
+                State::Committing | State::Completed if job.attempt == row.attempt => {
                     current += 1;
                 }
                 State::Aborted => {

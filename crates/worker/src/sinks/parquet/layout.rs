@@ -1,38 +1,30 @@
 //! Names below a sink's directory, and what a name says.
 
-use protocol::{JobAttempt, JobId, PARQUET_SUFFIX as SUFFIX, PART_PREFIX as PREFIX};
+use protocol::{Commit, PARQUET_SUFFIX as SUFFIX, PART_PREFIX as PREFIX};
 
 pub use protocol::{STAGING, final_name, staged_file, staged_name};
 
 pub const HISTORY: &str = "_history";
 
-/// The job whose output a file is by its name.
-pub fn job_of(name: &str) -> Option<JobId> {
-    let stem = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-    let (job, attempt) = stem.split_once('-').unwrap_or((stem, "1"));
-    attempt.parse::<u32>().ok()?;
-    job.parse().ok()
-}
-
 /// One of several files of which the staged one is made when the schema changed on the way.
-pub fn segment_file(job: JobAttempt, index: usize) -> String {
-    format!("{}-{}-s{index}{SUFFIX}", job.id, job.attempt)
+pub fn segment_file(commit: Commit, index: usize) -> String {
+    format!("{}-{}-s{index}{SUFFIX}", commit.id, commit.attempt)
 }
 
 /// What a recoverer took away, so that a late rename finds nothing.
-pub fn taken_file(job: JobAttempt, recovery: u32) -> String {
-    format!("{}-{}-r{recovery}{SUFFIX}", job.id, job.attempt)
+pub fn taken_file(commit: Commit, recovery: u32) -> String {
+    format!("{}-{}-r{recovery}{SUFFIX}", commit.id, commit.attempt)
 }
 
-/// The attempt that a file in a staging directory belongs to.
-pub fn attempt_of(name: &str) -> Option<JobAttempt> {
+/// What a file in a staging directory was staged for.
+pub fn commit_of(name: &str) -> Option<Commit> {
     let mut parts = name.strip_suffix(SUFFIX)?.split('-');
-    let id = parts.next()?.parse::<JobId>().ok()?;
+    let id = parts.next()?.parse().ok()?;
     let attempt = parts.next()?.parse().ok()?;
-    Some(JobAttempt { id, attempt })
+    Some(Commit { id, attempt })
 }
 
-/// Of a file that holds everything that the attempt published to this sink: the recovery that took it, 0 where it was staged.
+/// Of a file that holds everything that the commit publishes to this sink: the recovery that took it, 0 where it was staged.
 pub fn recovery_of(name: &str) -> Option<u32> {
     let mut parts = name.strip_suffix(SUFFIX)?.split('-').skip(2);
     let recovery = parts.next().map_or(Some(0), |part| part.strip_prefix('r')?.parse().ok());
@@ -53,17 +45,18 @@ pub fn is_file_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::CommitId;
 
-    const JOB: JobAttempt = JobAttempt { id: JobId::new(7), attempt: 1 };
+    const JOB: Commit = Commit { id: CommitId::new(7), attempt: 1 };
 
     #[test]
-    fn a_name_tells_its_attempt() {
+    fn a_name_tells_its_commit() {
         for name in [staged_file(JOB), segment_file(JOB, 3), taken_file(JOB, 2)] {
-            assert_eq!(attempt_of(&name), Some(JOB), "{name}");
+            assert_eq!(commit_of(&name), Some(JOB), "{name}");
         }
-        assert_eq!(attempt_of("7-12.parquet").unwrap().attempt, 12);
-        assert_eq!(attempt_of("7.parquet"), None);
-        assert_eq!(attempt_of("7-1.tmp"), None);
+        assert_eq!(commit_of("7-12.parquet").unwrap().attempt, 12);
+        assert_eq!(commit_of("7.parquet"), None);
+        assert_eq!(commit_of("7-1.tmp"), None);
     }
 
     #[test]
@@ -73,18 +66,14 @@ mod tests {
     }
 
     #[test]
-    fn a_published_file_tells_its_job_and_each_attempt_has_its_own() {
-        let names = [1, 2].map(|attempt| final_name(JOB.id.into(), attempt));
+    fn each_attempt_has_a_file_of_its_own() {
+        let names = [1, 2].map(|attempt| final_name(Commit { attempt, ..JOB }));
         assert_eq!(names, ["part-7.parquet", "part-7-2.parquet"]);
-        assert!(names.iter().all(|name| job_of(name) == Some(JOB.id)));
-        for name in ["part-x.parquet", "part-7-x.parquet", "7.parquet", "part-7.csv"] {
-            assert_eq!(job_of(name), None, "{name}");
-        }
     }
 
     #[test]
     fn f24_a_file_name_cannot_leave_its_sink() {
-        assert!(is_file_name(&final_name(JOB.id.into(), 1)));
+        assert!(is_file_name(&final_name(JOB)));
         for name in ["../part-1.parquet", "part-/../x.parquet", "_staging/w/7-1.parquet"] {
             assert!(!is_file_name(name), "{name}");
         }

@@ -15,13 +15,14 @@ mod sweep;
 
 pub use directory::{Directory, Renamed, rename};
 pub use layout::{
-    HISTORY as HISTORY_NAME, STAGING as STAGING_NAME, attempt_of, final_name, free_name, job_of,
-    staged_name,
+    HISTORY as HISTORY_NAME, STAGING as STAGING_NAME, commit_of, final_name, free_name,
+    staged_file, staged_name,
 };
 pub use open::StagingDirectories;
 pub use promote::{PromoteOutcome, Promotion, is_there};
 pub use recover::{Found, Take};
 pub use retire::retire;
+pub use segment::{Finished, Segment};
 pub use stage::SegmentedWriter;
 pub use staging::StagingDirectory;
 pub use stored::{Footer, Origins, StoredFile};

@@ -3,7 +3,7 @@
 use super::directory::Directory;
 use super::staging::StagingDirectory;
 use crate::sinks::SinkError;
-use protocol::{JobAttempt, WorkerId};
+use protocol::{Commit, WorkerId};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,8 +15,8 @@ const OPEN_MAX: usize = 256;
 pub struct StagingDirectories {
     output_root: PathBuf,
     pub worker: WorkerId,
-    /// Attempts that are being committed: nothing of theirs is swept.
-    keep: Mutex<Vec<JobAttempt>>,
+    /// What is being committed: nothing of it is swept.
+    keep: Mutex<Vec<Commit>>,
     open: Mutex<HashMap<String, Arc<StagingDirectory>>>,
 }
 
@@ -29,11 +29,11 @@ impl StagingDirectories {
         Directory::root(&self.output_root)
     }
 
-    pub fn keep(&self, attempts: &[JobAttempt]) {
-        attempts.clone_into(&mut lock(&self.keep));
+    pub fn keep(&self, commits: &[Commit]) {
+        commits.clone_into(&mut lock(&self.keep));
     }
 
-    pub fn kept(&self) -> Vec<JobAttempt> {
+    pub fn kept(&self) -> Vec<Commit> {
         lock(&self.keep).clone()
     }
 

@@ -1,12 +1,12 @@
-//! One output of a job whose worker was lost after the grant. The staged file is looked for first and the final one after:
+//! One file of a commit whose worker was lost after the grant. The staged file is looked for first and the final one after:
 //! the other order doubles rows.
 
 use super::directory::{Directory, Renamed, rename};
-use super::layout::{STAGING, attempt_of, recovery_of, taken_file};
+use super::layout::{STAGING, commit_of, recovery_of, taken_file};
 use super::promote::{check_file_name, matches};
 use super::staging::StagingDirectory;
 use crate::sinks::SinkError;
-use protocol::{CrashPoint, JobAttempt, StagedOutput, crash_point};
+use protocol::{Commit, CrashPoint, StagedOutput, crash_point};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
@@ -19,16 +19,16 @@ pub enum Found {
     Gone,
 }
 
-/// Which recovery of which attempt this is.
+/// Which recovery of which commit this is.
 #[derive(Debug, Clone, Copy)]
 pub struct Take {
-    pub job: JobAttempt,
+    pub commit: Commit,
     pub recovery: u32,
 }
 
 impl Take {
     pub fn file(self) -> String {
-        taken_file(self.job, self.recovery)
+        taken_file(self.commit, self.recovery)
     }
 
     /// First step: takes the staged file away, so that its first owner, when he comes late, finds nothing.
@@ -63,7 +63,7 @@ impl Take {
         output: &StagedOutput,
     ) -> Result<Found, SinkError> {
         for (name, _) in from.names()? {
-            let rank = recovery_of(&name).filter(|_| attempt_of(&name) == Some(self.job));
+            let rank = recovery_of(&name).filter(|_| commit_of(&name) == Some(self.commit));
             if rank.is_some_and(|rank| rank > self.recovery) {
                 return Ok(Found::Overtaken);
             }
@@ -80,7 +80,7 @@ impl Take {
         Ok(Found::Gone)
     }
 
-    /// When another output of the job is gone for good: the file runs again, and this is of no use any more.
+    /// When others of the commit are gone for good, and nobody else needs this one.
     pub fn drop_own(self, staging: &StagingDirectory) -> Result<(), SinkError> {
         staging.own.remove(&self.file()).map(|_| ())
     }

@@ -3,7 +3,7 @@
 use super::directory::{Directory, Renamed, rename};
 use super::layout::{HISTORY, is_file_name};
 use crate::sinks::SinkError;
-use protocol::{ArtifactId, CrashPoint, Retirement, crash_point};
+use protocol::{CrashPoint, OutputFileId, Retirement, crash_point};
 
 /// Several files of one sink, made durable together; gives those that are done. What lies there already, or nowhere, is fine.
 pub fn retire(
@@ -11,16 +11,16 @@ pub fn retire(
     uri_path: &str,
     files: &[&Retirement],
     errors: &mut Vec<SinkError>,
-) -> Result<Vec<ArtifactId>, SinkError> {
+) -> Result<Vec<OutputFileId>, SinkError> {
     let mut done = Vec::with_capacity(files.len());
     let Some(sink) = root.descend(uri_path)? else {
-        return Ok(files.iter().map(|file| file.artifact).collect());
+        return Ok(files.iter().map(|file| file.id).collect());
     };
     let history = sink.make_child(HISTORY)?;
     for file in files {
         match move_away(&sink, &history, file) {
             Ok(()) => {
-                done.push(file.artifact);
+                done.push(file.id);
                 crash_point(CrashPoint::BetweenRetires);
             }
             Err(error) => errors.push(error),

@@ -71,6 +71,11 @@ impl Segment {
         self.writer.memory_size()
     }
 
+    /// Bytes that are written and that wait.
+    pub fn size(&self) -> usize {
+        self.writer.bytes_written() + self.writer.in_progress_size()
+    }
+
     /// Ends the row group.
     pub fn flush(&mut self) -> Result<(), SinkError> {
         self.writer.flush().map_err(|cause| self.error(cause))

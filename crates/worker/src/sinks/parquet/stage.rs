@@ -9,7 +9,7 @@ use crate::sinks::{Lineage, SinkError};
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use protocol::{ContentHash, JobAttempt, TopicName};
+use protocol::{Commit, ContentHash, TopicName};
 use rustix::fs::{Mode, OFlags};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const CELLS_MAX: usize = 4 << 20;
 pub struct SegmentedWriter {
     topic: TopicName,
     staging: Arc<StagingDirectory>,
-    job: JobAttempt,
+    commit: Commit,
     lineage: Lineage,
     many: bool,
     /// Of the last batch, without lineage: it has room for those before it.
@@ -44,7 +44,7 @@ impl SegmentedWriter {
     pub fn new(
         topic: TopicName,
         staging: Arc<StagingDirectory>,
-        job: JobAttempt,
+        commit: Commit,
         lineage: Lineage,
         many: bool,
     ) -> Self {
@@ -52,7 +52,7 @@ impl SegmentedWriter {
         Self {
             topic,
             staging,
-            job,
+            commit,
             lineage,
             many,
             columns: nothing.clone(),
@@ -95,7 +95,7 @@ impl SegmentedWriter {
             Some(segment) => segment,
             None => self.open.insert(Segment::create(
                 &self.staging.own,
-                &staged_file(self.job),
+                &staged_file(self.commit),
                 self.stored.clone(),
                 self.many,
             )?),
@@ -114,7 +114,7 @@ impl SegmentedWriter {
         let Some(segment) = self.open.take() else { return Ok(()) };
         segment.finish()?;
         let own = &self.staging.own;
-        let (from, to) = (staged_file(self.job), segment_file(self.job, self.closed));
+        let (from, to) = (staged_file(self.commit), segment_file(self.commit, self.closed));
         rustix::fs::renameat(&own.fd, &from, &own.fd, &to)
             .map_err(|cause| SinkError::io("rename", &own.path.join(from), cause))?;
         self.closed += 1;
@@ -152,9 +152,9 @@ impl SegmentedWriter {
     fn merge(&mut self) -> Result<Finished, SinkError> {
         let own = &self.staging.own;
         let mut merged =
-            Segment::create(own, &staged_file(self.job), self.stored.clone(), self.many)?;
+            Segment::create(own, &staged_file(self.commit), self.stored.clone(), self.many)?;
         for index in 0..self.closed {
-            let name = segment_file(self.job, index);
+            let name = segment_file(self.commit, index);
             self.append(&name, &mut merged)?;
             own.remove(&name)?;
         }
@@ -194,8 +194,8 @@ impl Drop for SegmentedWriter {
             return;
         }
         self.open = None;
-        let segments = (0..=self.closed).map(|index| segment_file(self.job, index));
-        for name in segments.chain([staged_file(self.job)]) {
+        let segments = (0..=self.closed).map(|index| segment_file(self.commit, index));
+        for name in segments.chain([staged_file(self.commit)]) {
             let _ = self.staging.own.remove(&name);
         }
     }

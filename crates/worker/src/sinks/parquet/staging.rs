@@ -4,7 +4,7 @@ use super::directory::{Directory, same_inode};
 use super::layout::STAGING;
 use super::sweep::clear;
 use crate::sinks::SinkError;
-use protocol::{JobAttempt, WorkerId};
+use protocol::{Commit, WorkerId};
 use rustix::fs::{AtFlags, FlockOperation, flock};
 use rustix::io::Errno;
 use std::time::Duration;
@@ -24,12 +24,12 @@ pub struct StagingDirectory {
 }
 
 impl StagingDirectory {
-    /// What an earlier process of the same name left is removed, except the attempts of `keep`.
+    /// What an earlier process of the same name left is removed, except what is of `keep`.
     pub fn open(
         root: Directory,
         uri_path: &str,
         worker: &WorkerId,
-        keep: &[JobAttempt],
+        keep: &[Commit],
     ) -> Result<Self, SinkError> {
         let sink = root.make_descend(uri_path)?;
         let all = sink.make_child(STAGING)?;
@@ -52,6 +52,10 @@ impl StagingDirectory {
 }
 
 impl StagingDirectory {
+    pub fn worker(&self) -> &WorkerId {
+        &self.worker
+    }
+
     /// Whether it is gone: there was nothing in it.
     pub fn remove_if_empty(&self) -> bool {
         rustix::fs::unlinkat(&self.all.fd, self.worker.as_str(), AtFlags::REMOVEDIR).is_ok()

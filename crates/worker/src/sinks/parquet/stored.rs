@@ -16,9 +16,6 @@ use std::fs::File;
 use std::io::Seek;
 use std::path::PathBuf;
 
-/// Origins that are told apart; the rows of more count as those of the last.
-const ORIGINS_MAX: usize = 1_000;
-
 /// Rows by where they come from.
 pub type Origins = BTreeMap<(JobId, VersionId), u64>;
 
@@ -60,8 +57,8 @@ impl StoredFile {
         Ok(Footer { rows, origin, has_lineage: job.is_some() && version.is_some() })
     }
 
-    /// None: it has no lineage.
-    pub fn origins(&self) -> Result<Option<Origins>, SinkError> {
+    /// So many origins are told apart; the rows of more count as those of the last. None: it has no lineage.
+    pub fn origins(&self, origins_max: usize) -> Result<Option<Origins>, SinkError> {
         let builder = self.reader()?;
         let columns = LINEAGE.map(|name| leaf(builder.metadata(), name));
         let [Some(job), Some(version)] = columns else { return Ok(None) };
@@ -70,7 +67,7 @@ impl StoredFile {
         let mut origins = Origins::new();
         for batch in reader {
             let batch = batch.map_err(|cause| self.broken(cause.into()))?;
-            count_origins(&batch, &mut origins);
+            count_origins(&batch, origins_max, &mut origins);
         }
         Ok(Some(origins))
     }
@@ -117,14 +114,14 @@ fn only_value(groups: &[RowGroupMetaData], column: usize) -> Option<i64> {
     only
 }
 
-fn count_origins(batch: &RecordBatch, origins: &mut Origins) {
+fn count_origins(batch: &RecordBatch, origins_max: usize, origins: &mut Origins) {
     let columns = LINEAGE.map(|name| batch.column_by_name(name));
     let [Some(jobs), Some(versions)] = columns else { return };
     let integers = |column: &dyn Array| column.as_primitive_opt::<Int64Type>().cloned();
     let (Some(jobs), Some(versions)) = (integers(jobs), integers(versions)) else { return };
     for (job, version) in jobs.iter().zip(versions.iter()) {
         let origin = (JobId::new(job.unwrap_or(0)), VersionId::new(version.unwrap_or(0)));
-        let is_full = origins.len() >= ORIGINS_MAX && !origins.contains_key(&origin);
+        let is_full = origins.len() >= origins_max && !origins.contains_key(&origin);
         match origins.last_entry().filter(|_| is_full) {
             Some(mut last) => *last.get_mut() += 1,
             None => *origins.entry(origin).or_default() += 1,

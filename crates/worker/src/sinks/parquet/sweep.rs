@@ -1,13 +1,13 @@
 //! Clears the staging of workers that are gone: their lock is free. What is being committed stays.
 
 use super::directory::{Directory, same_inode};
-use super::layout::{HISTORY, STAGING, attempt_of};
+use super::layout::{HISTORY, STAGING, commit_of};
 use crate::sinks::SinkError;
-use protocol::JobAttempt;
+use protocol::Commit;
 use rustix::fs::{AtFlags, FileType, FlockOperation, flock};
 
 /// In every sink below the output root; gives the number of files removed.
-pub fn sweep(root: Directory, keep: &[JobAttempt]) -> Result<usize, SinkError> {
+pub fn sweep(root: Directory, keep: &[Commit]) -> Result<usize, SinkError> {
     let mut removed = 0;
     let mut to_visit = vec![root];
     while let Some(directory) = to_visit.pop() {
@@ -30,7 +30,7 @@ fn may_be_directory(kind: FileType) -> bool {
     matches!(kind, FileType::Directory | FileType::Unknown)
 }
 
-fn sweep_staging(staging: &Directory, keep: &[JobAttempt]) -> Result<usize, SinkError> {
+fn sweep_staging(staging: &Directory, keep: &[Commit]) -> Result<usize, SinkError> {
     let mut removed = 0;
     for (worker, kind) in staging.names()? {
         if !may_be_directory(kind) {
@@ -57,10 +57,10 @@ pub fn is_idle(staging: &Directory, worker: &str) -> bool {
     flock(&own.fd, FlockOperation::NonBlockingLockShared).is_ok()
 }
 
-pub fn clear(own: &Directory, keep: &[JobAttempt]) -> Result<usize, SinkError> {
+pub fn clear(own: &Directory, keep: &[Commit]) -> Result<usize, SinkError> {
     let mut removed = 0;
     for (name, kind) in own.names()? {
-        let is_kept = attempt_of(&name).is_some_and(|job| keep.contains(&job));
+        let is_kept = commit_of(&name).is_some_and(|commit| keep.contains(&commit));
         if !is_kept && kind != FileType::Directory && own.remove(&name)? {
             removed += 1;
         }
