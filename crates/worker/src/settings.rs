@@ -1,5 +1,6 @@
 //! What a worker is given: nothing is read from the environment or the clock here.
 
+use crate::sinks::Logins;
 use protocol::{Environment, KeyPair, PublicKey, WorkerId};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ pub struct WorkerSettings {
     /// Small jobs share files.
     pub packs: bool,
     pub output_root: PathBuf,
+    /// Of databases that sinks lie in.
+    pub logins: Logins,
     pub state_dir: PathBuf,
     /// Sources that this worker announces.
     pub plugins_dir: Option<PathBuf>,

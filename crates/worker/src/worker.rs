@@ -213,7 +213,11 @@ fn own_plugins(settings: &WorkerSettings) -> Result<Vec<AnnouncedPlugin>, Worker
 
 fn workshop(settings: &WorkerSettings) -> Workshop {
     Workshop {
-        sinks: Sinks::new(settings.output_root.clone(), settings.worker_id.clone()),
+        sinks: Sinks::with_logins(
+            settings.output_root.clone(),
+            settings.worker_id.clone(),
+            settings.logins.clone(),
+        ),
         plugins: PluginStore::new(&settings.state_dir),
         memory: MemoryScan::default(),
         budget: settings.packs.then(Budget::default),

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::output::Printer;
 use catalog::{Catalog, CatalogError, CatalogUrl, OpenMode};
 use std::future::Future;
+use worker::sinks::SinkReader;
 
 #[derive(Debug)]
 pub struct Context {
@@ -21,6 +22,12 @@ impl Context {
     /// For commands with flags of their own.
     pub fn settings_with(&self, flags: &Flags) -> Result<Settings, Failure> {
         Ok(Settings::load(flags, &self.environment)?)
+    }
+
+    /// The sinks as somebody has them who only looks.
+    pub fn sink_reader(&self, settings: &Settings) -> SinkReader {
+        let logins = settings.logins_here(&self.environment);
+        SinkReader::new(settings.output.value.clone(), logins)
     }
 
     /// For commands that only look: they make no catalog.

@@ -11,7 +11,7 @@ use catalog::Catalog;
 use origin::Origin;
 use protocol::JobId;
 use search::{Search, Traced};
-use worker::sinks::{Filter, FilterError, SinkReader};
+use worker::sinks::{Filter, FilterError};
 
 /// Trace rows of a topic back to their job, plugin, worker and file
 #[derive(Debug, clap::Args)]
@@ -41,7 +41,7 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
         let uris = places(catalog, arguments).await?;
         let search = Search {
             catalog,
-            reader: SinkReader::new(settings.output.value.clone()),
+            reader: context.sink_reader(&settings),
             topic: &arguments.topic,
             filter: &filter,
             limit: arguments.limit,

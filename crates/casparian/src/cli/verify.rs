@@ -9,7 +9,6 @@ use crate::proof::{Depth, Finding, ProofReport, Verifier};
 use catalog::NewRequest;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
-use worker::sinks::SinkReader;
 
 /// Jobs in one request, so that the Sentinel's transactions stay short.
 const REQUEST_MAX: usize = 200;
@@ -35,7 +34,7 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
     let mut report = context.read(&settings, async |catalog| {
         let verifier = Verifier {
             catalog,
-            reader: SinkReader::new(settings.output.value.clone()),
+            reader: context.sink_reader(&settings),
             project: &settings.project.root,
             depth: if arguments.quick { Depth::Quick } else { Depth::Full },
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),

@@ -86,7 +86,7 @@ pub struct TopicEntry {
 #[serde(deny_unknown_fields)]
 pub struct SinkEntry {
     pub uri: Text,
-    /// The name of a secret; sinks of later versions use it.
+    /// Where the secret is: `${env:NAME}` or `${file:PATH}`.
     pub credentials: Option<Secret>,
 }
 

@@ -7,6 +7,7 @@ mod file;
 mod flags;
 mod key;
 mod locations;
+mod logins;
 mod nearest;
 mod place;
 mod project;

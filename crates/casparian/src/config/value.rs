@@ -114,6 +114,11 @@ impl Secret {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Of `${env:NAME}` and `${file:PATH}`: the kind and the name, which is no secret.
+    pub fn reference(&self) -> Option<(&str, &str)> {
+        self.0.strip_prefix("${")?.strip_suffix('}')?.split_once(':')
+    }
 }
 
 impl FromStr for Interval {

@@ -46,6 +46,7 @@ pub fn start(
         slots: settings.slots.value.get(),
         packs: settings.packs.value,
         output_root: settings.output.value.clone(),
+        logins: settings.logins(environment)?,
         state_dir,
         plugins_dir: own,
         python: python(settings, environment, plugins)?,

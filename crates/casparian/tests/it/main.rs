@@ -30,3 +30,4 @@ mod stopping;
 mod trace;
 mod v4;
 mod verify;
+mod warehouse;

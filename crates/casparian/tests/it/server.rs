@@ -46,6 +46,19 @@ impl Server {
         format!("{}&options[search_path]={schema}", self.url)
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Lines that its own shell prints.
+    pub fn ask(&self, sql: &str) -> Vec<String> {
+        let mut psql = Command::new(&self.psql);
+        psql.args([&self.url, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]);
+        let output = psql.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
     /// Crashes, and comes back.
     pub fn restart(&self) {
         let place = PathBuf::from(self.url.rsplit_once("host=").unwrap().1);

@@ -1,22 +1,17 @@
 //! The databases that sinks lie in. Each is opened once and kept; what is loaded together is one transaction for each of them.
 
+use super::SinkError;
+use super::database::{Database, Place, Transaction};
 use super::parquet::{PromoteOutcome, StagingDirectory, StoredFile};
+use super::postgresql::Login;
 use super::sql::{CommitState, Load, Loaded, OriginCount};
-use super::sqlite::{SqliteReader, SqliteSink, SqliteTransaction};
-use super::{SinkError, sqlite};
-use crate::contract::Misfit;
-use arrow_array::RecordBatch;
-use protocol::{
-    ErrorClass, JobAttempt, JobId, SinkUri, SqliteTable, StagedOutput, TableName, TopicName,
-    TopicSchema,
-};
+use protocol::{ErrorClass, JobAttempt, JobId, SinkUri, StagedOutput, TopicName, TopicSchema};
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-/// How long somebody who holds a file is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// By the address of a database: how to come in.
+pub type Logins = BTreeMap<String, Login>;
 
 /// A staged file on its way into a table.
 pub struct PendingLoad {
@@ -29,19 +24,6 @@ pub struct PendingLoad {
     pub supersede: Vec<JobId>,
 }
 
-pub struct Databases {
-    output_root: PathBuf,
-    open: Mutex<HashMap<String, Arc<Mutex<SqliteSink>>>>,
-    /// Columns that tables were last found to take: most jobs bring the same again.
-    checked: Mutex<HashMap<SinkUri, TopicSchema>>,
-}
-
-impl std::fmt::Debug for Databases {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Databases").field("output_root", &self.output_root).finish_non_exhaustive()
-    }
-}
-
 /// What a record in a database says of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Committed {
@@ -51,48 +33,55 @@ pub enum Committed {
     Overtaken,
 }
 
+#[derive(Debug)]
+pub struct Databases {
+    output_root: PathBuf,
+    logins: Logins,
+    open: Mutex<HashMap<String, Arc<Mutex<Database>>>>,
+    /// Columns that tables were last found to take: most jobs bring the same again.
+    checked: Mutex<HashMap<SinkUri, TopicSchema>>,
+}
+
 impl Databases {
-    pub fn new(output_root: PathBuf) -> Self {
-        Self { output_root, open: Mutex::default(), checked: Mutex::default() }
+    pub fn new(output_root: PathBuf, logins: Logins) -> Self {
+        Self { output_root, logins, open: Mutex::default(), checked: Mutex::default() }
     }
 
-    /// Before rows are granted: what is granted has to be loaded, so a table that cannot take them is found out here. The file is made.
+    /// Before rows are granted: what is granted has to be loaded, so a table that cannot take them is found out here. A file is made.
     pub fn check(
         &self,
         uri: &SinkUri,
         topic: &TopicName,
         schema: &TopicSchema,
     ) -> Result<(), SinkError> {
-        let Ok((table, name)) = sqlite_table(uri) else { return Ok(()) };
+        let Ok(place) = Place::of(uri) else { return Ok(()) };
         if lock(&self.checked).get(uri) == Some(schema) {
             return Ok(());
         }
-        let open = || SqliteReader::open(&self.output_root, &table.file, PATIENCE);
-        let reader = match open()? {
-            Some(reader) => Some(reader),
-            None => {
-                self.sqlite(&table.file)?;
-                open()?
-            }
-        };
-        reader.map_or(Ok(()), |reader| reader.check(name, topic, schema))?;
+        // By itself: the one that loads may be at work for long.
+        self.database(&place)?.check(&place, topic, schema)?;
         lock(&self.checked).insert(uri.clone(), schema.clone());
         Ok(())
     }
 
+    /// Whether somebody who only looks can look at it.
+    pub fn reach(&self, uri: &SinkUri) -> Result<(), SinkError> {
+        self.database(&Place::of(uri)?)?.reach()
+    }
+
     /// In the order of the loads.
     pub fn load(&self, loads: &[PendingLoad]) -> Vec<Result<PromoteOutcome, SinkError>> {
-        let mut by_file = BTreeMap::<&str, Vec<usize>>::new();
+        let mut by_database = BTreeMap::<String, Vec<usize>>::new();
         let mut results = Vec::with_capacity(loads.len());
         for (at, load) in loads.iter().enumerate() {
-            if let Ok((table, _)) = sqlite_table(&load.output.uri) {
-                by_file.entry(&table.file).or_default().push(at);
+            if let Ok(place) = Place::of(&load.output.uri) {
+                by_database.entry(place.key()).or_default().push(at);
             }
             results.push(Err(SinkError::Unsupported { uri: load.output.uri.clone() }));
         }
-        for (file, ats) in by_file {
-            let of_file: Vec<&PendingLoad> = ats.iter().map(|at| &loads[*at]).collect();
-            for (at, result) in ats.iter().zip(self.load_file(file, &of_file)) {
+        for ats in by_database.into_values() {
+            let together: Vec<&PendingLoad> = ats.iter().map(|at| &loads[*at]).collect();
+            for (at, result) in ats.iter().zip(self.load_all(&together)) {
                 results[*at] = result;
             }
         }
@@ -100,13 +89,9 @@ impl Databases {
     }
 
     /// All in one transaction; where that fails, one after the other, so that one that cannot be loaded holds up no other.
-    fn load_file(
-        &self,
-        file: &str,
-        loads: &[&PendingLoad],
-    ) -> Vec<Result<PromoteOutcome, SinkError>> {
-        let alone = |load: &PendingLoad| Ok(self.load_together(file, &[load])?.remove(0));
-        match self.load_together(file, loads) {
+    fn load_all(&self, loads: &[&PendingLoad]) -> Vec<Result<PromoteOutcome, SinkError>> {
+        let alone = |load: &PendingLoad| Ok(self.load_together(&[load])?.remove(0));
+        match self.load_together(loads) {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             Err(error) if loads.len() == 1 => vec![Err(error)],
             // Whoever holds the file, or fills the disk, is waited for once, not once for each of them.
@@ -119,14 +104,11 @@ impl Databases {
         }
     }
 
-    fn load_together(
-        &self,
-        file: &str,
-        loads: &[&PendingLoad],
-    ) -> Result<Vec<PromoteOutcome>, SinkError> {
-        let sink = self.sqlite(file)?;
-        let mut sink = lock(&sink);
-        let mut transaction = sink.begin()?;
+    fn load_together(&self, loads: &[&PendingLoad]) -> Result<Vec<PromoteOutcome>, SinkError> {
+        let Some(first) = loads.first() else { return Ok(Vec::new()) };
+        let database = self.kept(&Place::of(&first.output.uri)?)?;
+        let mut database = lock(&database);
+        let mut transaction = database.begin()?;
         let mut outcomes = Vec::with_capacity(loads.len());
         for load in loads {
             outcomes.push(load_one(&mut transaction, load)?);
@@ -146,10 +128,8 @@ impl Databases {
         output: &StagedOutput,
         job: JobAttempt,
     ) -> Result<Committed, SinkError> {
-        let (table, name) = sqlite_table(&output.uri)?;
-        let reader = SqliteReader::open(&self.output_root, &table.file, PATIENCE)?;
-        let Some(reader) = reader else { return Ok(Committed::No) };
-        let record = reader.committed(name, &[job.id])?.into_iter().next();
+        let place = Place::of(&output.uri)?;
+        let record = self.database(&place)?.committed(&place, job.id)?;
         Ok(match record {
             Some(record) if record.job.attempt > job.attempt => Committed::Overtaken,
             Some(record) if record.job.attempt < job.attempt => Committed::No,
@@ -161,37 +141,54 @@ impl Databases {
 
     /// However late somebody comes with this attempt, it is not loaded any more.
     pub fn void(&self, output: &StagedOutput, job: JobAttempt) -> Result<(), SinkError> {
-        let (table, name) = sqlite_table(&output.uri)?;
-        let sink = self.sqlite(&table.file)?;
-        lock(&sink).void(name, &output.topic, job)
+        let place = Place::of(&output.uri)?;
+        lock(&*self.kept(&place)?).void(&place, &output.topic, job)
     }
 
     /// Removes what these attempts have in the table.
     pub fn retire(&self, uri: &SinkUri, jobs: &[JobAttempt]) -> Result<(), SinkError> {
-        let (table, name) = sqlite_table(uri)?;
-        if SqliteReader::open(&self.output_root, &table.file, PATIENCE)?.is_none() {
-            return Ok(());
+        let place = Place::of(uri)?;
+        if place.is_there(&self.output_root)? {
+            lock(&*self.kept(&place)?).retire(&place, jobs)?;
         }
-        let sink = self.sqlite(&table.file)?;
-        lock(&sink).retire(name, jobs).map(|_| ())
+        Ok(())
     }
 
-    fn sqlite(&self, file: &str) -> Result<Arc<Mutex<SqliteSink>>, SinkError> {
+    /// Rows by origin, in the order of the jobs.
+    pub fn counts(&self, uri: &SinkUri, each: impl FnMut(OriginCount)) -> Result<(), SinkError> {
+        let place = Place::of(uri)?;
+        if place.is_there(&self.output_root)? {
+            self.database(&place)?.counts(&place, each)?;
+        }
+        Ok(())
+    }
+
+    /// Takes rows of a job out of a table that has no record of it. False: there are none.
+    pub fn remove_rows(&self, uri: &SinkUri, job: JobId) -> Result<bool, SinkError> {
+        let place = Place::of(uri)?;
+        Ok(self.database(&place)?.remove_orphans(&place, job)? > 0)
+    }
+
+    fn kept(&self, place: &Place<'_>) -> Result<Arc<Mutex<Database>>, SinkError> {
         let mut open = lock(&self.open);
-        if let Some(known) = open.get(file) {
+        if let Some(known) = open.get(&place.key()) {
             return Ok(known.clone());
         }
-        let sink = Arc::new(Mutex::new(SqliteSink::open(&self.output_root, file, PATIENCE)?));
-        open.insert(file.to_owned(), sink.clone());
-        Ok(sink)
+        let database = Arc::new(Mutex::new(self.database(place)?));
+        open.insert(place.key(), database.clone());
+        Ok(database)
+    }
+
+    fn database(&self, place: &Place<'_>) -> Result<Database, SinkError> {
+        Database::open(place, &self.output_root, &self.logins)
     }
 }
 
 fn load_one(
-    transaction: &mut SqliteTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     load: &PendingLoad,
 ) -> Result<PromoteOutcome, SinkError> {
-    let (_, table) = sqlite_table(&load.output.uri)?;
+    let table = Place::of(&load.output.uri)?.table;
     let Some(file) = load.staging.own.file(load.file.as_bytes())? else {
         return Ok(PromoteOutcome::Taken);
     };
@@ -213,40 +210,6 @@ fn load_one(
         Loaded::Done | Loaded::Already => PromoteOutcome::Done,
         Loaded::Overtaken => PromoteOutcome::Taken,
     })
-}
-
-/// Rows by origin, for those who only look. None: there is no such table yet.
-pub fn counts(
-    output_root: &Path,
-    uri: &SinkUri,
-    each: impl FnMut(OriginCount),
-) -> Result<(), SinkError> {
-    let (table, name) = sqlite_table(uri)?;
-    match SqliteReader::open(output_root, &table.file, PATIENCE)? {
-        Some(reader) => reader.counts(name, each),
-        None => Ok(()),
-    }
-}
-
-/// Takes rows of a job out of a table that has no record of it. False: there are none.
-pub fn remove_rows(output_root: &Path, uri: &SinkUri, job: JobId) -> Result<bool, SinkError> {
-    let (table, name) = sqlite_table(uri)?;
-    let mut sink = SqliteSink::open(output_root, &table.file, PATIENCE)?;
-    Ok(sink.remove_orphans(name, &[job])? > 0)
-}
-
-/// Rows that the sink has no room for.
-pub fn misfits(uri: &SinkUri, rows: &RecordBatch) -> Vec<Misfit> {
-    match uri {
-        SinkUri::Sqlite(_) => sqlite::misfits(rows),
-        _ => Vec::new(),
-    }
-}
-
-fn sqlite_table(uri: &SinkUri) -> Result<(&SqliteTable, &TableName), SinkError> {
-    let unsupported = || SinkError::Unsupported { uri: uri.clone() };
-    let SinkUri::Sqlite(table) = uri else { return Err(unsupported()) };
-    Ok((table, table.table.as_ref().ok_or_else(unsupported)?))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,5 +1,6 @@
 //! Why output cannot be stored. A plugin's data that fits no table is told apart from a storage that fails.
 
+use super::postgresql::PostgresqlError;
 use super::sqlite::SqliteError;
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
@@ -37,6 +38,8 @@ pub enum SinkError {
     Shared { uri: SinkUri, first: TopicName, second: TopicName },
     #[error(transparent)]
     Sqlite(#[from] SqliteError),
+    #[error(transparent)]
+    Postgresql(#[from] PostgresqlError),
     /// What all that was to be stored in one step met.
     #[error("{text}")]
     Alike { text: String, class: ErrorClass },
@@ -49,6 +52,7 @@ impl SinkError {
         match self {
             Self::Columns { .. } => ErrorClass::Plugin,
             Self::Sqlite(error) => error.class(),
+            Self::Postgresql(error) => error.class(),
             Self::Alike { class, .. } => *class,
             Self::Io { cause, .. } if is_of_the_storage(cause) => ErrorClass::Storage,
             Self::Parquet { cause, .. } if cause_of(cause).is_some_and(is_of_the_storage) => {

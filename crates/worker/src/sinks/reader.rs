@@ -1,14 +1,16 @@
 //! The side of those who look: what lies where, without making anything. What `verify --repair` puts right is here, too.
 
+use super::SinkError;
+use super::databases::{Databases, Logins};
 use super::parquet::{Directory, Renamed, STAGING_NAME, StoredFile, free_name, is_idle, rename};
 use super::sink::parquet_path;
 use super::sql::OriginCount;
-use super::{SinkError, databases};
 use protocol::{JobId, SinkUri};
 use rustix::fs::{Dir, FileType, FlockOperation, flock};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where in a sink a file lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,7 @@ pub enum Area<'a> {
 #[derive(Debug, Clone)]
 pub struct SinkReader {
     output_root: PathBuf,
+    databases: Arc<Databases>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +38,9 @@ pub struct SinkEntry {
 }
 
 impl SinkReader {
-    pub fn new(output_root: PathBuf) -> Self {
-        Self { output_root }
+    pub fn new(output_root: PathBuf, logins: Logins) -> Self {
+        let databases = Arc::new(Databases::new(output_root.clone(), logins));
+        Self { output_root, databases }
     }
 
     pub fn output_root(&self) -> &Path {
@@ -45,8 +49,15 @@ impl SinkReader {
 
     /// Why nothing can be said of this sink from here, if nothing can.
     pub fn unreachable(&self, uri: &SinkUri) -> Option<String> {
-        if matches!(uri, SinkUri::Named { .. } | SinkUri::Postgresql(_)) {
-            return Some(SinkError::Unsupported { uri: uri.clone() }.to_string());
+        match uri {
+            SinkUri::Named { .. } => {
+                return Some(SinkError::Unsupported { uri: uri.clone() }.to_string());
+            }
+            SinkUri::Postgresql(_) => {
+                let reached = apart(|| self.databases.reach(uri));
+                return reached.err().map(|error| error.to_string());
+            }
+            SinkUri::Parquet { .. } | SinkUri::Sqlite(_) => {}
         }
         match Directory::existing(&self.output_root) {
             Ok(Some(_)) => None,
@@ -59,13 +70,17 @@ impl SinkReader {
     }
 
     /// Rows of a table by where they come from, in the order of their jobs.
-    pub fn counts(&self, uri: &SinkUri, each: impl FnMut(OriginCount)) -> Result<(), SinkError> {
-        databases::counts(&self.output_root, uri, each)
+    pub fn counts(
+        &self,
+        uri: &SinkUri,
+        each: impl FnMut(OriginCount) + Send,
+    ) -> Result<(), SinkError> {
+        apart(|| self.databases.counts(uri, each))
     }
 
     /// Takes rows of a job out of a table that no record speaks for. False: there are none.
     pub fn remove_rows(&self, uri: &SinkUri, job: JobId) -> Result<bool, SinkError> {
-        databases::remove_rows(&self.output_root, uri, job)
+        apart(|| self.databases.remove_rows(uri, job))
     }
 
     /// None: there is no such file.
@@ -181,4 +196,12 @@ impl SinkReader {
             root => Ok(root),
         }
     }
+}
+
+/// A client of a database waits for its server, which no thread of an event loop may do: those who look may be such.
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| match scope.spawn(work).join() {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
 }

@@ -1,7 +1,7 @@
 //! The one `match` by scheme, and what a worker does with its sinks as a whole.
 
 use super::SinkError;
-use super::databases::{Databases, PendingLoad};
+use super::databases::{Databases, Logins, PendingLoad};
 use super::pack::{PackFile, SmallOutput};
 use super::parquet::{
     PromoteOutcome, Promotion, StagingDirectories, StagingDirectory, retire, sweep,
@@ -28,8 +28,12 @@ pub struct Sinks {
 
 impl Sinks {
     pub fn new(output_root: PathBuf, worker: WorkerId) -> Self {
+        Self::with_logins(output_root, worker, Logins::new())
+    }
+
+    pub fn with_logins(output_root: PathBuf, worker: WorkerId, logins: Logins) -> Self {
         Self {
-            databases: Arc::new(Databases::new(output_root.clone())),
+            databases: Arc::new(Databases::new(output_root.clone(), logins)),
             staging: Arc::new(StagingDirectories::new(output_root, worker)),
         }
     }

@@ -1,7 +1,8 @@
 //! Rows of one attempt on their way to one sink.
 
 use super::SinkError;
-use super::databases::{Databases, misfits};
+use super::database::misfits;
+use super::databases::Databases;
 use super::parquet::{SegmentedWriter, StagingDirectories, final_name, staged_name};
 use crate::contract::Misfit;
 use arrow_array::RecordBatch;

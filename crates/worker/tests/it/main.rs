@@ -11,6 +11,7 @@ mod guests;
 mod hostile;
 mod many_topics;
 mod packs;
+mod postgresql;
 mod schemas;
 mod sink_crashes;
 mod sink_paths;

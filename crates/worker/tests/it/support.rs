@@ -81,6 +81,7 @@ impl Project {
             slots,
             packs: true,
             output_root: self.lake(),
+            logins: worker::sinks::Logins::new(),
             state_dir: self.state(),
             plugins_dir: None,
             python: self.python.clone(),

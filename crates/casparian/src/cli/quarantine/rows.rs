@@ -16,7 +16,7 @@ pub fn execute(
     context: &Context,
     settings: &Settings,
 ) -> Result<Ending, Failure> {
-    let reader = SinkReader::new(settings.output.value.clone());
+    let reader = context.sink_reader(settings);
     let mut rows: Vec<(&QuarantineRow, FoundRow)> = Vec::new();
     for of_job in found {
         let left = limit.saturating_sub(rows.len());

@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
 
 /// Libraries with one user.
 const SOLE_USERS: [(&str, &str); 4] = [
-    ("sqlx", "catalog"),
+    ("rusqlite", "worker"),
     ("datafusion", "query"),
     ("clap", "casparian"),
     ("indicatif", "casparian"),
@@ -81,7 +81,7 @@ fn an_arrow_that_the_design_lacks_is_found_in_every_kind_of_table() {
         "[target.'cfg(unix)'.dependencies]\nx = { package = 'query', path = '../query' }",
         "worker -> query is no arrow",
     );
-    check(worker, "[dependencies]\nsqlx = '1'", "only catalog may use sqlx");
+    check(worker, "[dependencies]\nclap = '1'", "only casparian may use clap");
     check("crates/util/Cargo.toml", "", "crate 'util' has no arrows yet");
 }
 

@@ -10,3 +10,5 @@ mod names;
 mod places;
 mod rig;
 mod types;
+
+pub use rig::{ints, job, staged, topic};
