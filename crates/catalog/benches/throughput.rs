@@ -237,6 +237,7 @@ fn ready(job: JobAttempt) -> Result<ReadyJob, Box<dyn Error>> {
         size_bytes: 1_000,
         hash: ContentHash::new([1; 32]),
         schema: serde_json::from_str(r#"[{"name":"a","type":"int64"}]"#)?,
+        schema_version: 0,
         reasons: Vec::new(),
     };
     let (commit_id, outputs) = (CommitId::from(job.id), vec![output]);

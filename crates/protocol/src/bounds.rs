@@ -139,6 +139,7 @@ mod tests {
             size_bytes: 100,
             hash: ContentHash::new([1; 32]),
             schema: TopicSchema::default(),
+            schema_version: 0,
             reasons: Vec::new(),
         };
         let outputs = vec![output("a"), output("b")];

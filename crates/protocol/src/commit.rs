@@ -91,6 +91,7 @@ mod tests {
             size_bytes: 100,
             hash: ContentHash::new([1; 32]),
             schema: TopicSchema::default(),
+            schema_version: 0,
             reasons: Vec::new(),
         };
         ReadyJob { job: JobId::new(job), attempt: 3, commit_id: PACK, outputs: vec![output] }

@@ -120,6 +120,9 @@ pub struct SinkTarget {
     /// The topic's columns as they are known; none until the first rows fix them.
     #[serde(default)]
     pub schema_def: Option<TopicSchema>,
+    /// Of these columns; 0 for none.
+    #[serde(default)]
+    pub schema_version: u64,
     #[serde(default)]
     pub options: TopicOptions,
 }
@@ -200,6 +203,9 @@ pub struct StagedOutput {
     /// Without the lineage columns.
     #[serde(default, skip_serializing_if = "TopicSchema::is_empty")]
     pub schema: TopicSchema,
+    /// Of the columns that the rows were held against, as the DISPATCH said.
+    #[serde(default)]
+    pub schema_version: u64,
     /// Of rows in quarantine: why they are there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<QuarantineReason>,

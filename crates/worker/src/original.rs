@@ -59,6 +59,7 @@ fn sink(sink: OriginalSink) -> Result<SinkTarget, JobFailure> {
         mode: sink.mode,
         // The original has no schemas, and says null.
         schema_def: None,
+        schema_version: 0,
         options: TopicOptions::default(),
     })
 }

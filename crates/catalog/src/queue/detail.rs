@@ -33,8 +33,8 @@ pub struct ManifestDetail {
     /// JSON object.
     pub settings: String,
     pub topics: Vec<TopicTarget>,
-    /// Of those topics that have one.
-    pub schemas: HashMap<TopicName, TopicSchema>,
+    /// With their versions, of those topics that have one.
+    pub schemas: HashMap<TopicName, (u64, TopicSchema)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -84,6 +84,7 @@ impl SentinelTx {
                 hash: content_hash(row, 6)?,
                 // What was granted has been judged by it.
                 schema: TopicSchema::default(),
+                schema_version: 0,
                 reasons: Vec::new(),
             })
         };

@@ -49,10 +49,17 @@ impl Schemas {
             if self.waits(job.id, output) {
                 return Say::Waits;
             }
-            let known = self.topics.get(&output.topic).map(|one| &one.schema);
-            match known.map(|known| (known, known.evolve(&output.schema))) {
+            let known = self.topics.get(&output.topic);
+            match known.map(|known| (known, known.schema.evolve(&output.schema))) {
                 Some((_, Err(_))) => return Say::Moved,
-                Some((known, Ok(next))) if next == *known => {}
+                Some((known, Ok(next))) if next == known.schema => {}
+                // Held against the columns of now the same rows might fit without a wider one: that must not depend on who was faster.
+                Some((known, Ok(next)))
+                    if output.schema_version.cast_signed() != known.version
+                        && next.widens(&known.schema) =>
+                {
+                    return Say::Moved;
+                }
                 Some((_, Ok(next))) => evolved.push((&output.topic, next)),
                 None => evolved.push((&output.topic, output.schema.clone())),
             }
@@ -175,13 +182,14 @@ impl SentinelTx {
     pub(crate) async fn latest_schemas(
         &mut self,
         topics: &BTreeSet<&str>,
-    ) -> Result<HashMap<TopicName, TopicSchema>, CatalogError> {
-        let sql = "SELECT s.topic, s.schema_json FROM topic_schema s
+    ) -> Result<HashMap<TopicName, (u64, TopicSchema)>, CatalogError> {
+        let sql = "SELECT s.topic, s.schema_json, s.version FROM topic_schema s
                    WHERE s.version = (SELECT max(version) FROM topic_schema l WHERE l.topic = s.topic) AND s.topic IN ";
         let rows = Bulk::list(sql, topics.iter().copied()).fetch(&mut self.tx).await?;
         let one = |row: &Row| -> Result<_, CatalogError> {
             let (topic, text): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            Ok((parsed(&topic)?, from_json(&text)?))
+            let version = row.try_get::<i64, _>(2)?.cast_unsigned();
+            Ok((parsed(&topic)?, (version, from_json(&text)?)))
         };
         rows.iter().map(one).collect()
     }

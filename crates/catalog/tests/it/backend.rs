@@ -304,6 +304,7 @@ pub fn output(job: JobAttempt, topic: &str) -> StagedOutput {
         schema: TopicSchema {
             columns: vec![Column::new("a", ColumnType::Int { bits: 64, signed: true })],
         },
+        schema_version: 0,
         reasons: Vec::new(),
     }
 }

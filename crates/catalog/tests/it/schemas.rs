@@ -88,8 +88,10 @@ async fn an_older_job_that_publishes_elsewhere_or_ends_is_waited_for_no_longer()
 #[tokio::test]
 async fn columns_are_added_and_widened_and_the_next_dispatch_knows_them() {
     let (backend, jobs) = three().await;
-    for (job, columns) in jobs.iter().zip(["a int8", "a int32, b text", "a int64"]) {
-        let ready = ready(*job, vec![staged(*job, "out", columns)]);
+    let steps = ["a int8", "a int32, b text", "a int64"];
+    for ((job, columns), schema_version) in jobs.iter().zip(steps).zip(0..) {
+        let output = StagedOutput { schema_version, ..staged(*job, "out", columns) };
+        let ready = ready(*job, vec![output]);
         assert_eq!(grant(&backend, &[ready]).await, ["granted"]);
     }
     let expected = ["1: a int8", "2: a int32, b text", "3: a int64, b text"];
@@ -97,7 +99,25 @@ async fn columns_are_added_and_widened_and_the_next_dispatch_knows_them() {
     let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
     let details = tx.job_details(&[jobs[0].id]).await.unwrap();
     let manifest = tx.manifest_detail(details[&jobs[0].id].manifest).await.unwrap();
-    assert_eq!(manifest.schemas[&"out".parse().unwrap()], schema("a int64, b text"));
+    assert_eq!(manifest.schemas[&"out".parse().unwrap()], (3, schema("a int64, b text")));
+}
+
+#[tokio::test]
+async fn a_column_widens_only_for_rows_that_were_held_against_it() {
+    let (backend, jobs) = three().await;
+    let output = |at: usize, schema_version, columns| {
+        let job: JobAttempt = jobs[at];
+        ready(job, vec![StagedOutput { schema_version, ..staged(job, "out", columns) }])
+    };
+    assert_eq!(grant(&backend, &[output(0, 0, "a int64")]).await, ["granted"]);
+    let blind = output(1, 0, "a float64");
+    assert!(grant(&backend, &[blind]).await[0].starts_with("the schema of a topic went on"));
+    assert_eq!(grant(&backend, &[output(2, 0, "a int64, b text")]).await, ["granted"]);
+    let again = backend.claim(1).await.remove(0).job;
+    assert_eq!((again.id, again.attempt), (jobs[1].id, 2));
+    let seeing = StagedOutput { schema_version: 2, ..staged(again, "out", "a float64, b text") };
+    assert_eq!(grant(&backend, &[ready(again, vec![seeing])]).await, ["granted"]);
+    assert_eq!(history(&backend).await.last().unwrap(), "3: a float64, b text");
 }
 
 #[tokio::test]

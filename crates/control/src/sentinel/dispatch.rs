@@ -15,8 +15,10 @@ pub(super) fn payload(
 ) -> Dispatch {
     let path = full_path(job);
     let is_utf8 = std::str::from_utf8(&path).is_ok();
+    let schemas = manifest.schemas;
     let sinks = manifest.topics.into_iter().map(|target| SinkTarget {
-        schema_def: manifest.schemas.get(&target.topic).cloned(),
+        schema_def: schemas.get(&target.topic).map(|(_, schema)| schema.clone()),
+        schema_version: schemas.get(&target.topic).map_or(0, |(version, _)| *version),
         topic: target.topic,
         uri: target.uri,
         mode: target.mode,

@@ -33,6 +33,15 @@ impl TopicSchema {
 }
 
 impl TopicSchema {
+    /// Whether a column has another type than it had.
+    pub fn widens(&self, before: &Self) -> bool {
+        let changed = |known: &Column| {
+            let now = self.column(&known.name);
+            now.is_some_and(|now| now.column_type != known.column_type)
+        };
+        before.columns.iter().any(changed)
+    }
+
     /// What the plugin's source says now goes before what was known; the rest is no longer promised by anybody.
     #[must_use]
     pub fn declare(&self, declared: &Self) -> Self {

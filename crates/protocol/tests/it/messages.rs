@@ -70,6 +70,7 @@ fn dispatch() -> Dispatch {
             uri: name("parquet://sales_data"),
             mode: "append".to_owned(),
             schema_def: None,
+            schema_version: 0,
             options: TopicOptions::default(),
         }],
         kind: JobKind::Process,
@@ -102,6 +103,7 @@ fn staged() -> StagedOutput {
                 Column::new("amount", ColumnType::Float { bits: 64 }),
             ],
         },
+        schema_version: 3,
         reasons: vec![QuarantineReason {
             column: Some("amount".to_owned()),
             reason: "'x' is not a float64".to_owned(),

@@ -49,6 +49,7 @@ struct Share {
     uri: SinkUri,
     rows: Range<u64>,
     schema: Arc<TopicSchema>,
+    schema_version: u64,
     reasons: Vec<QuarantineReason>,
 }
 
@@ -102,7 +103,8 @@ impl OpenPack {
             let (uri, reasons) = (output.uri.clone(), output.reasons.clone());
             let schema = self.schema(output);
             self.word_bytes += WORD_BYTES * (1 + reasons.len());
-            rows.push(Share { uri, rows: written, schema, reasons });
+            let schema_version = output.schema_version;
+            rows.push(Share { uri, rows: written, schema, schema_version, reasons });
         }
         self.jobs.push(JobRows { job, rows, metrics });
         self.make_room()
@@ -150,11 +152,11 @@ impl OpenPack {
         let files = files.into_iter().flatten().collect::<Vec<_>>();
         let outputs = files.iter().map(|file| (&file.output.uri, &file.output));
         let outputs = outputs.collect::<BTreeMap<_, _>>();
-        let share = |Share { uri, rows, schema, reasons }: Share| {
+        let share = |Share { uri, rows, schema, schema_version, reasons }: Share| {
             let file = StagedOutput::clone(outputs.get(&uri)?);
             let (row_start, rows) = (rows.start, rows.end - rows.start);
             let size_bytes = file.size_bytes * rows / file.rows.max(1);
-            let output = StagedOutput { row_start, rows, reasons, ..file };
+            let output = StagedOutput { row_start, rows, schema_version, reasons, ..file };
             Some((size_bytes, output, schema))
         };
         let jobs = self.jobs.into_iter().map(|JobRows { job, rows, metrics }| {

@@ -24,6 +24,8 @@ pub struct SmallOutput {
     pub uri: SinkUri,
     /// The topic's, as the job left it.
     pub schema: Arc<TopicSchema>,
+    /// Of the columns that the rows were held against.
+    pub schema_version: u64,
     /// Of rows in quarantine.
     pub reasons: Vec<QuarantineReason>,
     /// With lineage.
@@ -53,7 +55,8 @@ impl SmallOutput {
         let batches = batches.iter().map(store).collect::<Result<Vec<_>, _>>();
         let batches = batches.map_err(|cause| broken(&topic, cause))?;
         let (uri, reasons) = (target.uri.clone(), reasons.to_vec());
-        Ok(Some(Self { topic, uri, schema, reasons, batches, stored }))
+        let schema_version = target.schema_version;
+        Ok(Some(Self { topic, uri, schema, schema_version, reasons, batches, stored }))
     }
 }
 
@@ -155,6 +158,7 @@ impl PackFile {
             size_bytes,
             hash,
             schema: TopicSchema::default(),
+            schema_version: 0,
             reasons: Vec::new(),
         };
         Ok(Some(Unsynced { output, file }))
@@ -199,7 +203,8 @@ impl Sinks {
         let batches = reader.collect::<Result<Vec<_>, _>>();
         let batches = batches.map_err(|cause| broken(cause.into()))?;
         let (topic, uri) = (output.topic.clone(), output.uri.clone());
-        Ok(SmallOutput { topic, uri, schema, reasons: output.reasons.clone(), batches, stored })
+        let (schema_version, reasons) = (output.schema_version, output.reasons.clone());
+        Ok(SmallOutput { topic, uri, schema, schema_version, reasons, batches, stored })
     }
 }
 

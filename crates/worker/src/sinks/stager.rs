@@ -103,6 +103,7 @@ impl Stager {
             size_bytes: sealed.size_bytes,
             hash: sealed.hash,
             schema: schema.clone(),
+            schema_version: self.target.schema_version,
             reasons: Vec::new(),
         };
         Ok(Some(Unsynced { output, file: sealed.file }))

@@ -181,6 +181,7 @@ pub fn sink(topic: &str, uri: &str) -> SinkTarget {
         uri: uri.parse().unwrap(),
         mode: "append".to_owned(),
         schema_def: None,
+        schema_version: 0,
         options: protocol::TopicOptions::default(),
     }
 }

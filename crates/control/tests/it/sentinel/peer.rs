@@ -104,6 +104,7 @@ impl Peer {
             size_bytes: 1,
             hash: ContentHash::new([1; 32]),
             schema: serde_json::from_str(r#"[{"name":"a","type":"int64"}]"#).unwrap(),
+            schema_version: 0,
             reasons: Vec::new(),
         };
         ReadyJob {
