@@ -111,6 +111,12 @@ fn may_pass(code: &str) -> bool {
 
 fn cure(code: &str) -> Option<&'static str> {
     match code {
+        "0A000" => Some(
+            "a view or rule of yours keeps the column from getting wider: drop it, run again, and make it anew",
+        ),
+        _ if code.starts_with("23") => {
+            Some("drop the constraint, index or trigger of yours that keeps rows out")
+        }
         "28P01" | "28000" => {
             Some("set [sinks.NAME] credentials in casparian.toml, where the worker runs")
         }
