@@ -109,7 +109,7 @@ impl Database {
             Self::Postgresql(sink) => {
                 let names = schema.columns.iter().map(|column| column.name.as_str());
                 postgresql::check_columns(topic, names)?;
-                sink.check(place.table)
+                sink.check(place.table, schema)
             }
         }
     }

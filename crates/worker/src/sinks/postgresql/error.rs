@@ -62,6 +62,9 @@ impl PostgresqlError {
         match self {
             Self::Away { .. } => ErrorClass::Storage,
             Self::TooManyColumns { .. } | Self::NulInName { .. } => ErrorClass::Plugin,
+            Self::Column { problem, .. } if matches!(**problem, ColumnProblem::Conflict { .. }) => {
+                ErrorClass::Plugin
+            }
             _ => ErrorClass::Sink,
         }
     }

@@ -1,5 +1,6 @@
 //! Rows with a value that PostgreSQL cannot hold. They are found before anything is staged, so that no load fails on a value.
 
+use super::row_size::rows_without_room;
 use crate::contract::Misfit;
 use crate::sinks::sql::json;
 use arrow_array::cast::AsArray;
@@ -22,6 +23,7 @@ const NUL: &str =
 const FINE: &str =
     "more digits than the microseconds of PostgreSQL; publish it rounded, or as an integer";
 const FAR: &str = "beyond the years that PostgreSQL has; publish it as text";
+const WIDE: &str = "wider than a row of PostgreSQL can be (8,160 bytes); publish fewer columns to this topic, or send it to parquet://";
 const LONG: &str = "longer than a value of PostgreSQL can be";
 
 /// Costs next to nothing where all rows have room.
@@ -37,6 +39,11 @@ pub fn misfits(batch: &RecordBatch) -> Vec<Misfit> {
                 column: Some(field.name().clone()),
                 reason: what.to_owned(),
             });
+        }
+    }
+    for row in rows_without_room(batch) {
+        if !misfits.iter().any(|known| known.row == row) {
+            misfits.push(Misfit { row, column: None, reason: WIDE.to_owned() });
         }
     }
     misfits.sort_by_key(|misfit| misfit.row);

@@ -8,6 +8,7 @@ mod misfits;
 mod names;
 mod numeric;
 mod record;
+mod row_size;
 mod session;
 mod sink;
 mod table;

@@ -13,7 +13,9 @@ use crate::sinks::evolve::widened;
 use crate::sinks::sql::{CommitRecord, CommitState, Load, Loaded, OriginCount};
 use arrow_array::RecordBatch;
 use arrow_schema::Field;
-use protocol::{JobAttempt, JobId, LINEAGE, PostgresqlTable, TableName, TopicName, VersionId};
+use protocol::{
+    JobAttempt, JobId, LINEAGE, PostgresqlTable, TableName, TopicName, TopicSchema, VersionId,
+};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::HashMap;
@@ -66,10 +68,12 @@ impl PostgresqlSink {
         self.begin_reading()?.commit()
     }
 
-    /// Whether the server is there, takes this worker, and has no table of somebody else at that place.
-    pub fn check(&mut self, table: &TableName) -> Result<(), SinkError> {
+    /// Whether the server is there, takes this worker, and has a table there that can hold these columns, or none.
+    pub fn check(&mut self, table: &TableName, schema: &TopicSchema) -> Result<(), SinkError> {
+        let server = self.server.clone();
         let mut transaction = self.begin()?;
-        transaction.open(table)?;
+        let doing = Doing { action: "read", server: &server };
+        transaction.open(table)?.check(doing, schema)?;
         transaction.commit()
     }
 

@@ -5,7 +5,7 @@ use super::error::{ColumnProblem, Doing, PostgresqlError};
 use super::names::{check_columns, quoted, stored_names};
 use crate::sinks::columns::column_type;
 use arrow_schema::Schema;
-use protocol::{ColumnType, LINEAGE, TableName, TopicName};
+use protocol::{ColumnType, LINEAGE, TableName, TopicName, TopicSchema};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 /// The rows of a job lie side by side, so that an index of ranges finds them: it takes a page where a tree takes a third of the table, and
@@ -89,6 +89,20 @@ impl Table {
                     }
                 }
             })
+    }
+
+    /// Whether rows of these columns can go into it.
+    pub fn check(&self, doing: Doing<'_>, schema: &TopicSchema) -> Result<(), PostgresqlError> {
+        for column in &schema.columns {
+            let known = self.columns.iter().find(|it| it.original == column.name);
+            let Some(known) = known else { continue };
+            if known.column_type.wider(&column.column_type, true).is_none() {
+                let before = known.column_type.clone();
+                let problem = ColumnProblem::Conflict { before, now: column.column_type.clone() };
+                return Err(self.problem(doing, &column.name, problem));
+            }
+        }
+        Ok(())
     }
 
     /// Makes the table hold these columns, too. Those without a type wait until they have one.
