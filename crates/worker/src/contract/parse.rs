@@ -3,11 +3,11 @@
 use super::fit::{Fitted, keep};
 use crate::sinks::columns::arrow_type;
 use arrow_array::cast::AsArray;
-use arrow_array::types::Float64Type;
+use arrow_array::types::{Float16Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_buffer::BooleanBuffer;
 use arrow_cast::cast;
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, DataType};
 use protocol::{ColumnType, TimeUnit};
 use std::sync::Arc;
 
@@ -91,6 +91,11 @@ fn has_zone(text: &str) -> bool {
 
 /// A number that no float can hold was made infinite.
 fn is_overflow(column: &ArrayRef, row: usize, text: &str) -> bool {
-    let value = column.as_primitive_opt::<Float64Type>().map(|floats| floats.value(row));
-    value.is_some_and(f64::is_infinite) && !text.to_ascii_lowercase().contains("inf")
+    let is_infinite = match column.data_type() {
+        DataType::Float16 => column.as_primitive::<Float16Type>().value(row).is_infinite(),
+        DataType::Float32 => column.as_primitive::<Float32Type>().value(row).is_infinite(),
+        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).is_infinite(),
+        _ => false,
+    };
+    is_infinite && !text.to_ascii_lowercase().contains("inf")
 }

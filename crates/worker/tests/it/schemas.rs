@@ -203,6 +203,8 @@ fn texts_are_read_as_the_declared_type_exactly_or_not_at_all() {
         &["0.1", "-inf"],
         &["'1e400' is no float64", "'0,5' is no float64"],
     );
+    check("float32", &["0.5", "inf", "1e39"], &["0.5", "inf"], &["'1e39' is no float32"]);
+    check("float16", &["0.5", "70000"], &["0.5"], &["'70000' is no float16"]);
 }
 
 #[test]
