@@ -44,7 +44,9 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
     if found.is_empty() {
         printer.note("no row is in quarantine");
     } else {
-        printer.note("mend the plugin or its SCHEMA, then `casparian backfill PLUGIN --where status=quarantined`");
+        printer.note(
+            "mend the plugin or its SCHEMA: with the next `casparian run` its new version gets these files again",
+        );
     }
     Ok(Ending::Done)
 }
