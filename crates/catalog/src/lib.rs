@@ -27,9 +27,10 @@ pub use inventory::{
 };
 pub use job_state::{Hold, JobState, Lane, is_legal};
 pub use queue::{
-    Aborted, BackfillFile, BackfillJob, BackfillStep, ClaimFrom, ClaimedJob, ConcludeOutcome,
-    FailNext, Failure, GoneVersion, GrantOutcome, InFlightJob, JobDetail, Loss, ManifestDetail,
-    Opportunities, Receipt, Recovery, RecoveryOutput, Restored, Retried, TopicTarget, Waiting,
+    Aborted, BackfillFile, BackfillJob, BackfillStep, ClaimFrom, ClaimedJob, CompactionPlan,
+    ConcludeOutcome, FailNext, Failure, GoneVersion, GrantOutcome, InFlightCompaction, InFlightJob,
+    JobDetail, Loss, ManifestDetail, Opportunities, Receipt, Recovery, RecoveryOutput, Restored,
+    Retried, TopicTarget, Waiting,
 };
 pub use record::{RecordCounts, Tagged};
 pub use registry::{

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod commit;
+mod compaction;
 mod crash;
 mod curve;
 mod database;
@@ -23,6 +24,7 @@ mod sink;
 mod stat;
 
 pub use commit::{Commit, faulty_packs};
+pub use compaction::{Compaction, CompactionSource};
 pub use crash::{CrashPoint, crash_point, on_crash_points};
 pub use curve::{CurveKeyError, KeyPair, PublicKey, SecretKey};
 pub use database::{PostgresqlTable, SqliteTable};

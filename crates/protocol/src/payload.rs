@@ -2,9 +2,9 @@
 //! so that a v4 peer is understood.
 
 use crate::{
-    ArtifactReceipt, Commit, CommitId, ContentHash, ErrorClass, FileStat, JobId, Metrics,
-    OutputFileId, PluginName, PluginVersion, SessionToken, SinkUri, TopicName, TopicOptions,
-    TopicSchema, VersionId, WorkerId,
+    ArtifactReceipt, Commit, CommitId, Compaction, ContentHash, ErrorClass, FileStat, JobId,
+    Metrics, OutputFileId, PluginName, PluginVersion, SessionToken, SinkUri, TopicName,
+    TopicOptions, TopicSchema, VersionId, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -257,6 +257,9 @@ pub struct HeartbeatAnswer {
     /// Superseded files to move to `_history`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub retire: Vec<Retirement>,
+    /// Files to make one of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compact: Vec<Compaction>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -301,6 +304,9 @@ pub struct Retirement {
     pub uri: SinkUri,
     /// Relative to the sink.
     pub file: String,
+    /// All that is in it lies in another file, too: it is to be removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub copied: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

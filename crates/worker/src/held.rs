@@ -13,6 +13,8 @@ use std::time::Instant;
 pub enum Phase {
     /// Waiting for a slot, or in one.
     Running,
+    /// It is no job, but files that are written anew.
+    Compacting,
     /// It has run; its rows are in the open pack.
     Packed,
     /// In a pack that is durable, said with each heartbeat until it is granted or refused.

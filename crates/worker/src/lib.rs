@@ -2,6 +2,7 @@
 //! Data flows from here straight to storage; nothing here touches the catalog.
 
 mod committer;
+mod compactor;
 pub mod contract;
 mod event;
 mod failure;

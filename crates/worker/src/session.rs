@@ -2,6 +2,7 @@
 //! do the slow things and report back.
 
 use crate::committer::{Order, Promotable, Recoverable};
+use crate::compactor::Compactor;
 use crate::event::{Event, Promoted};
 use crate::failure::JobFailure;
 use crate::held::{Held, HeldJobs, Phase};
@@ -15,9 +16,9 @@ use crate::queue::{JobQueue, QueuedJob};
 use crate::sinks::{Recovered, Sinks};
 use crossbeam_channel::Sender;
 use protocol::{
-    Busy, CommitId, CrashPoint, Dispatch, ErrorClass, Grant, Heartbeat, HeartbeatAnswer, Identify,
-    JobAttempt, JobId, JobKind, Metrics, OriginalDispatch, OutputFileId, Refusal, SentinelMessage,
-    SessionToken, StagedOutput, Superseded, WorkerMessage, crash_point,
+    Busy, Commit, CommitId, Compaction, CrashPoint, Dispatch, ErrorClass, Grant, Heartbeat,
+    HeartbeatAnswer, Identify, JobAttempt, JobId, JobKind, Metrics, OriginalDispatch, OutputFileId,
+    Refusal, SentinelMessage, SessionToken, StagedOutput, Superseded, WorkerMessage, crash_point,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub struct Session {
     pub held: HeldJobs,
     pub packs: Packs,
     pub packer: Packer,
+    pub compactor: Compactor,
     retired: Vec<OutputFileId>,
     identified: bool,
     swept: bool,
@@ -62,6 +64,7 @@ impl Session {
         queue: Arc<JobQueue>,
         orders: Sender<Order>,
         packer: Packer,
+        compactor: Compactor,
         workshop: &Workshop,
         identify: Identify,
     ) -> Self {
@@ -75,6 +78,7 @@ impl Session {
             held: HeldJobs::default(),
             packs: Packs::default(),
             packer,
+            compactor,
             retired: Vec::new(),
             identified: false,
             swept: false,
@@ -203,6 +207,7 @@ impl Session {
             Phase::Packed => held.fail(ErrorClass::Aborted, reason.to_owned(), None),
             // It may be granted already. The Sentinel refuses it otherwise, and then its pack is written anew.
             Phase::InPack { .. } => {}
+            Phase::Compacting => held.control.abort(reason),
             Phase::Promoting { .. } | Phase::Recovering { .. } | Phase::Ended { .. } => {}
         }
     }
@@ -218,7 +223,10 @@ impl Session {
         match dispatch.kind {
             // Not listed, it is given to another worker soon.
             JobKind::Recover if self.stopping => {}
-            JobKind::Recover => self.recover(job, dispatch),
+            JobKind::Recover => {
+                let commit = job.commit(dispatch.commit_id.unwrap_or(CommitId::from(job.id)));
+                self.recover(job, commit, dispatch.recovery, dispatch.outputs);
+            }
             JobKind::Process | JobKind::Trial => self.enqueue(job, dispatch),
             kind @ (JobKind::Retract | JobKind::Compact) => {
                 let text = format!("this worker does not know jobs of kind {kind:?}");
@@ -261,9 +269,29 @@ impl Session {
         self.held.0.insert(job.id, held);
     }
 
-    fn recover(&mut self, job: JobAttempt, dispatch: Dispatch) {
-        let (recovery, outputs) = (dispatch.recovery, dispatch.outputs);
-        let commit = job.commit(dispatch.commit_id.unwrap_or(CommitId::from(job.id)));
+    /// Files that are to become one, or that somebody was granted to make one.
+    fn on_compact(&mut self, order: Compaction) {
+        let job = order.job();
+        let known = self.held.0.get(&job.id).map(|held| held.recovery);
+        if self.stopping || known.is_some_and(|known| known >= order.recovery) {
+            return;
+        }
+        if order.recovery > 0 {
+            let outputs = order.output.into_iter().collect();
+            return self.recover(job, job.into(), order.recovery, outputs);
+        }
+        let held = Held { phase: Phase::Compacting, ..Held::running(job.attempt) };
+        self.compactor.take(order, held.control.clone());
+        self.held.0.insert(job.id, held);
+    }
+
+    fn recover(
+        &mut self,
+        job: JobAttempt,
+        commit: Commit,
+        recovery: u32,
+        outputs: Vec<StagedOutput>,
+    ) {
         let held = Held { recovery, ..Held::running(job.attempt) };
         self.held.0.insert(job.id, held);
         if let Some(held) = self.held.of(job) {
@@ -297,6 +325,7 @@ impl Session {
         if !answer.retire.is_empty() {
             self.order(Order::Retire(answer.retire));
         }
+        answer.compact.into_iter().for_each(|order| self.on_compact(order));
     }
 
     fn on_accepted(&mut self, answer: &HeartbeatAnswer) {
@@ -442,8 +471,9 @@ impl Session {
     }
 
     fn on_ran(&mut self, job: JobAttempt, result: Result<SealedJob, JobFailure>) {
-        let held =
-            self.held.of(job).filter(|held| matches!(held.phase, Phase::Running | Phase::Packed));
+        let held = self.held.of(job).filter(|held| {
+            matches!(held.phase, Phase::Running | Phase::Packed | Phase::Compacting)
+        });
         match (held, result) {
             (Some(held), Ok(SealedJob { outputs, .. }))
                 if held.control.abort_reason().is_some() =>
@@ -520,6 +550,10 @@ impl Session {
             self.held.0.iter().map(|(id, held)| JobAttempt { id: *id, attempt: held.attempt });
         for job in jobs.collect::<Vec<_>>() {
             self.end_if_queued(job, STOPPING);
+        }
+        let all = self.held.0.values();
+        for held in all.filter(|held| matches!(held.phase, Phase::Compacting)) {
+            held.control.abort(STOPPING);
         }
     }
 

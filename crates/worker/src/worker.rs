@@ -1,6 +1,7 @@
 //! A worker process, or one in this process: its threads from start to end.
 
 use crate::committer;
+use crate::compactor::Compactor;
 use crate::event::Event;
 use crate::held::{HeldJobs, Phase};
 use crate::host::{Launch, MemoryScan};
@@ -69,6 +70,8 @@ impl Worker {
             events.clone(),
         )?;
         threads.push(thread);
+        let (compactor, thread) = Compactor::start(workshop.clone(), events.clone())?;
+        threads.push(thread);
         for number in 0..settings.slots.max(1) {
             let (workshop, launch) = (workshop.clone(), launch.clone());
             threads.push({
@@ -77,7 +80,7 @@ impl Worker {
             });
         }
         let identify = identify(&settings, plugins);
-        let session = Session::new(link, queue, orders, packer, &workshop, identify);
+        let session = Session::new(link, queue, orders, packer, compactor, &workshop, identify);
         let builder = std::thread::Builder::new().name("worker".to_owned());
         let thread = builder.spawn(move || run(session, &inbox, threads))?;
         Ok(WorkerHandle { events, thread: Some(thread) })
@@ -124,8 +127,8 @@ fn run(mut session: Session, inbox: &Receiver<Event>, threads: Vec<JoinHandle<()
     }
     session.queue.close();
     session.abort_running(STOPPING);
-    let Session { link, orders, held, packs, packer, sinks, stopping, .. } = session;
-    drop((orders, packer));
+    let Session { link, orders, held, packs, packer, compactor, sinks, stopping, .. } = session;
+    drop((orders, packer, compactor));
     for thread in threads {
         // A thread that failed has said so.
         let _ = thread.join();

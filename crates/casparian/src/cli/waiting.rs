@@ -15,6 +15,7 @@ pub fn document(waiting: &Waiting) -> Value {
         "backing_off": waiting.backing_off,
         "changed": waiting.changed,
         "retirements": waiting.retirements,
+        "compactions": waiting.compactions,
     })
 }
 
@@ -45,5 +46,7 @@ pub fn reasons(waiting: &Waiting) -> Vec<String> {
     );
     let files = counted(waiting.retirements, "replaced file", "replaced files");
     add(waiting.retirements, format!("{files} to be moved to _history"));
+    let files = counted(waiting.compactions, "shared file", "shared files");
+    add(waiting.compactions, format!("{files} to be written anew without replaced rows"));
     reasons
 }

@@ -38,7 +38,7 @@ keys! {
     WORKER_CONNECT = "worker" . "connect", "CASPARIAN_WORKER_CONNECT", Some("--connect"), "tcp://127.0.0.1:5555";
     WORKER_SENTINEL_KEY = "worker" . "sentinel_key", "CASPARIAN_WORKER_SENTINEL_KEY", Some("--sentinel-key"), "";
     WORKER_SLOTS = "worker" . "slots", "CASPARIAN_WORKER_SLOTS", Some("--slots"), "";
-    WORKER_PACKS = "worker" . "packs", "CASPARIAN_WORKER_PACKS", None, "false";
+    WORKER_PACKS = "worker" . "packs", "CASPARIAN_WORKER_PACKS", None, "true";
     SCOUT_HASH = "scout" . "hash", "CASPARIAN_SCOUT_HASH", None, "routed";
     SCOUT_SWEEP = "scout" . "sweep", "CASPARIAN_SCOUT_SWEEP", None, "1m";
     SECURITY_KEYS = "security" . "keys", "CASPARIAN_SECURITY_KEYS", Some("--keys"), ".casparian/keys";

@@ -52,7 +52,8 @@ impl Drain<'_> {
                 // Requests first: one that is carried out between the two looks shows by the jobs it made.
                 let asked = self.catalog.opportunities(SystemClock.now_us()).await?.requests;
                 let waiting = pace.timed(self.catalog.waiting()).await?;
-                if let Some(drained) = judge(&waiting).filter(|_| !asked) {
+                let is_over = !asked && !engine.progress().compacting;
+                if let Some(drained) = judge(&waiting).filter(|_| is_over) {
                     return Ok(drained);
                 }
                 all = progress.completed + waiting.queued + waiting.held + progress.in_flight;
@@ -107,12 +108,11 @@ impl Drain<'_> {
 
 /// None: go on waiting.
 pub fn judge(waiting: &Waiting) -> Option<Drained> {
-    let Waiting { queued, running, committing, held, backing_off, changed, retirements, .. } =
-        *waiting;
+    let Waiting { queued, running, committing, held, backing_off, changed, .. } = *waiting;
     if queued + running + committing + held + backing_off > 0 {
         return None;
     }
-    match (changed, retirements) {
+    match (changed, waiting.retirements + waiting.compactions) {
         (0, 0) => Some(Drained::Done),
         (0, _) => None,
         _ => Some(Drained::LookAgain),
@@ -156,5 +156,6 @@ mod tests {
         assert_eq!(judge(&Waiting { backing_off: 1, changed: 1, ..idle }), None);
         assert_eq!(judge(&Waiting { changed: 1, ..idle }), Some(Drained::LookAgain));
         assert_eq!(judge(&Waiting { retirements: 1, ..idle }), None);
+        assert_eq!(judge(&Waiting { compactions: 1, ..idle }), None);
     }
 }

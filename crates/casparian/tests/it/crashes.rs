@@ -48,7 +48,8 @@ struct Trial {
 }
 
 impl Trial {
-    /// Files that were processed, one of them rewritten since; a new source of the plugin, and all files asked for once more by it.
+    /// Files that were processed, one of them rewritten since; a new source of the plugin, and all files asked for once more by it. For a
+    /// compaction files that share their output, without the new source: all that they share would be replaced.
     fn new(place: &Place, point: CrashPoint, time: u32, what: What) -> Self {
         let project = Project::new();
         let address = project.address();
@@ -63,15 +64,40 @@ impl Trial {
         );
         project.write("casparian.toml", catalog + SETTINGS + &wires);
         project.write("plugins/orders.py", PLUGIN);
-        project.write("data/a.csv", "x\n1\n2\n");
-        project.write("data/b.csv", "x\n3\n4\n");
-        let run = project.casparian(&["run"]);
-        assert_eq!(run.code, 0, "{}", run.stderr);
-        project.write("data/a.csv", "x\n5\n6\n7\n");
-        project.write("plugins/orders.py", PLUGIN.to_owned() + "# once more\n");
-        let asked = project.casparian(&["backfill", "orders"]);
-        assert_eq!(asked.code, 0, "{}", asked.stderr);
-        Self { project, point, time, what }
+        let trial = Self { project, point, time, what };
+        trial.process("");
+        let is_compaction = point.as_str().contains("compacted");
+        if is_compaction {
+            trial.share_files();
+        }
+        trial.project.write("data/a.csv", "x\n5\n6\n7\n");
+        if !is_compaction {
+            trial.project.write("plugins/orders.py", PLUGIN.to_owned() + "# once more\n");
+            trial.succeeds(&["backfill", "orders"]);
+        }
+        trial
+    }
+
+    fn process(&self, blanks: &str) {
+        self.project.write("data/a.csv", format!("x\n1\n2\n{blanks}"));
+        self.project.write("data/b.csv", format!("x\n3\n4\n{blanks}"));
+        self.succeeds(&["run"]);
+    }
+
+    /// Two jobs that run one right after the other do; on a busy machine they may not.
+    fn share_files(&self) {
+        let files =
+            || self.project.casparian(&["topics", "--json"]).json()["topics"][0]["files"].clone();
+        let is_shared = |turn: usize| {
+            self.process(&"\n".repeat(turn));
+            files() == 1
+        };
+        assert!((1..20).any(is_shared), "{self}: the jobs never share their files");
+    }
+
+    fn succeeds(&self, args: &[&str]) {
+        let done = self.project.casparian(args);
+        assert_eq!(done.code, 0, "{}", done.stderr);
     }
 
     fn start(&self, role: &str) -> Running {

@@ -54,7 +54,7 @@ fn jobs_wait_for_room_on_the_disk_of_the_output_and_go_on() {
 #[test]
 fn a_catalog_without_room_is_waited_for() {
     let project = with_files();
-    let Some(mount) = Mount::fresh(&project.path(".casparian"), "640k") else { return };
+    let Some(mount) = Mount::fresh(&project.path(".casparian"), "720k") else { return };
     let serve = project.start(&["serve", "--bind", &project.address()]);
     let log = || std::fs::read_to_string(project.path("serve.log")).unwrap();
     until("it says what it waits for", || log().contains("make room, and it goes on by itself"));

@@ -273,11 +273,41 @@ CREATE TABLE output_file (
     needed_rows    BIGINT NOT NULL,
     -- Nobody needs it, and it lies in _history.
     retired        INTEGER NOT NULL,
+    -- Worth becoming one with others.
+    is_small       INTEGER NOT NULL,
+    -- Making another one of it failed: not to be tried before.
+    compact_after_us BIGINT NOT NULL DEFAULT 0,
     created_at_us  BIGINT NOT NULL,
     UNIQUE (uri, file)
 );
 CREATE INDEX output_file_to_retire ON output_file (id) WHERE artifacts = 0 AND retired = 0;
 CREATE INDEX output_file_needed ON output_file (topic, uri, id) WHERE artifacts > 0;
+CREATE INDEX output_file_hidden ON output_file (id) WHERE artifacts > 0 AND needed_rows < rows;
+CREATE INDEX output_file_small ON output_file (uri, topic, schema_version, size_bytes) WHERE artifacts > 0 AND is_small = 1;
+
+-- Files that are becoming one, from the grant to the receipt. The number is also that of the commit.
+CREATE TABLE compaction (
+    id              INTEGER PRIMARY KEY,
+    -- The one that is made.
+    file_id         BIGINT NOT NULL REFERENCES output_file (id),
+    session         TEXT NOT NULL,
+    granted_session TEXT NOT NULL,
+    recovery        INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE compaction_source (
+    file_id       INTEGER PRIMARY KEY,
+    compaction_id BIGINT NOT NULL REFERENCES compaction (id)
+);
+CREATE INDEX compaction_source_of ON compaction_source (compaction_id);
+
+-- Where in the new file an artifact's rows begin.
+CREATE TABLE compaction_part (
+    artifact_id   INTEGER PRIMARY KEY,
+    compaction_id BIGINT NOT NULL REFERENCES compaction (id),
+    row_start     BIGINT NOT NULL
+);
+CREATE INDEX compaction_part_of ON compaction_part (compaction_id);
 
 CREATE TABLE artifact (
     id            INTEGER PRIMARY KEY,

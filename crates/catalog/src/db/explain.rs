@@ -4,8 +4,12 @@ use crate::migrate::sqlite as migrate;
 use sqlx::{AssertSqlSafe, Row};
 
 /// These hold only what is asked for.
-const PARTIAL: [&str; 3] =
-    ["INDEX processing_job_", "INDEX output_file_to_retire", "INDEX request_new"];
+const PARTIAL: [&str; 4] = [
+    "INDEX processing_job_",
+    "INDEX output_file_to_retire",
+    "INDEX output_file_hidden",
+    "INDEX request_new",
+];
 
 /// The steps that read a table from its beginning, or sort.
 pub(crate) async fn slow_steps(sql: &str) -> Vec<String> {

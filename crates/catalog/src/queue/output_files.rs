@@ -1,5 +1,6 @@
 //! Files of sinks, and the artifacts in them. A file is needed as long as one artifact in it is.
 
+use super::compact::{SMALL_ARTIFACTS_MAX, SMALL_BYTES_MAX};
 use super::schemas::Schemas;
 use crate::db::{Bulk, ROWS_MAX};
 use crate::error::CatalogError;
@@ -12,8 +13,17 @@ struct NewFile<'a> {
     id: i64,
     commit: Commit,
     output: &'a StagedOutput,
-    artifacts: i64,
+    schema_version: i64,
+    artifacts: u64,
     rows: u64,
+}
+
+impl NewFile<'_> {
+    fn is_small(&self) -> bool {
+        matches!(self.output.uri, SinkUri::Parquet { .. })
+            && self.output.size_bytes < SMALL_BYTES_MAX
+            && self.artifacts < SMALL_ARTIFACTS_MAX
+    }
 }
 
 struct NewArtifact<'a> {
@@ -23,7 +33,7 @@ struct NewArtifact<'a> {
 }
 
 const FILES: &str = "INSERT INTO output_file (id, commit_id, attempt, topic, uri, staged, file, rows, size_bytes, hash, schema_version, artifacts,
-    needed_rows, retired, created_at_us) ";
+    needed_rows, retired, is_small, created_at_us) ";
 
 const ARTIFACTS: &str = "INSERT INTO artifact (id, job_id, attempt, topic, uri, file_id, row_start, rows, in_quarantine, state,
     created_at_us) ";
@@ -51,6 +61,7 @@ impl SentinelTx {
                     id: ids.next(now_us),
                     commit,
                     output,
+                    schema_version: schema_version(schemas, output),
                     artifacts: 0,
                     rows: 0,
                 });
@@ -61,7 +72,7 @@ impl SentinelTx {
         }
         let files: Vec<_> = files.into_values().collect();
         for chunk in files.chunks(ROWS_MAX) {
-            self.insert_files(chunk, schemas, now_us).await?;
+            self.insert_files(chunk, now_us).await?;
         }
         for chunk in artifacts.chunks(ROWS_MAX) {
             self.insert_artifacts(chunk, now_us).await?;
@@ -96,7 +107,6 @@ impl SentinelTx {
     async fn insert_files(
         &mut self,
         files: &[NewFile<'_>],
-        schemas: &Schemas,
         now_us: i64,
     ) -> Result<(), CatalogError> {
         let insert = Bulk::rows(FILES, files, |mut row, file| {
@@ -111,14 +121,30 @@ impl SentinelTx {
                 .push_bind(file.rows.cast_signed())
                 .push_bind(output.size_bytes.cast_signed())
                 .push_bind(output.hash.as_bytes().as_slice())
-                .push_bind(schema_version(schemas, output))
-                .push_bind(file.artifacts)
+                .push_bind(file.schema_version)
+                .push_bind(file.artifacts.cast_signed())
                 .push_bind(file.rows.cast_signed())
                 .push("0")
+                .push_bind(file.is_small())
                 .push_bind(now_us);
         });
         insert.execute(&mut self.tx).await?;
         Ok(())
+    }
+
+    /// The file that others are made one of. Until they are, its artifacts are in those.
+    pub(super) async fn insert_compacted(
+        &mut self,
+        commit: Commit,
+        output: &StagedOutput,
+        artifacts: usize,
+        schema_version: i64,
+        now_us: i64,
+    ) -> Result<i64, CatalogError> {
+        let (id, artifacts) = (self.next_id(now_us).await?, artifacts as u64);
+        let file = NewFile { id, commit, output, schema_version, artifacts, rows: output.rows };
+        self.insert_files(&[file], now_us).await?;
+        Ok(id)
     }
 
     /// Commits of which some file has a name that was given before.

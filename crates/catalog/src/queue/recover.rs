@@ -5,7 +5,9 @@ use crate::db::{self, Bulk, Row, content_hash, parsed};
 use crate::error::CatalogError;
 use crate::job_state::JobState;
 use crate::roles::SentinelTx;
-use protocol::{CommitId, JobAttempt, JobId, SessionToken, StagedOutput, TopicSchema};
+use protocol::{
+    CommitId, JobAttempt, JobId, OutputFileId, SessionToken, StagedOutput, TopicSchema,
+};
 
 /// What was granted, as the recoverer has to find it.
 pub type RecoveryOutput = StagedOutput;
@@ -71,24 +73,16 @@ impl SentinelTx {
                    FROM artifact a JOIN output_file f ON f.id = a.file_id
                    WHERE a.job_id = $1 AND a.state = 'PROMOTING' ORDER BY a.id";
         let rows = db::query(sql).bind(job.get()).fetch_all(&mut *self.tx).await?;
-        let output = |row: &Row| -> Result<StagedOutput, CatalogError> {
-            let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(StagedOutput {
-                topic: parsed(&topic)?,
-                uri: parsed(&uri)?,
-                staged: row.try_get(2)?,
-                final_name: row.try_get(3)?,
-                row_start: row.try_get::<i64, _>(7)?.cast_unsigned(),
-                rows: row.try_get::<i64, _>(4)?.cast_unsigned(),
-                size_bytes: row.try_get::<i64, _>(5)?.cast_unsigned(),
-                hash: content_hash(row, 6)?,
-                // What was granted has been judged by it.
-                schema: TopicSchema::default(),
-                schema_version: 0,
-                reasons: Vec::new(),
-            })
-        };
-        rows.iter().map(output).collect()
+        rows.iter().map(granted_output).collect()
+    }
+
+    /// The whole of a file.
+    pub(super) async fn granted_output(
+        &mut self,
+        file: OutputFileId,
+    ) -> Result<RecoveryOutput, CatalogError> {
+        let sql = "SELECT topic, uri, staged, file, rows, size_bytes, hash, CAST(0 AS BIGINT) FROM output_file WHERE id = $1";
+        granted_output(&db::query(sql).bind(file.get()).fetch_one(&mut *self.tx).await?)
     }
 
     /// Neither staged nor final data is there: the file has to run again.
@@ -107,4 +101,22 @@ impl SentinelTx {
         self.release(&[job.id.get()]).await?;
         Ok(true)
     }
+}
+
+fn granted_output(row: &Row) -> Result<StagedOutput, CatalogError> {
+    let (topic, uri): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(StagedOutput {
+        topic: parsed(&topic)?,
+        uri: parsed(&uri)?,
+        staged: row.try_get(2)?,
+        final_name: row.try_get(3)?,
+        row_start: row.try_get::<i64, _>(7)?.cast_unsigned(),
+        rows: row.try_get::<i64, _>(4)?.cast_unsigned(),
+        size_bytes: row.try_get::<i64, _>(5)?.cast_unsigned(),
+        hash: content_hash(row, 6)?,
+        // What was granted has been judged by it.
+        schema: TopicSchema::default(),
+        schema_version: 0,
+        reasons: Vec::new(),
+    })
 }

@@ -7,8 +7,8 @@ use protocol::{JobAttempt, JobId, OutputFileId, Retirement};
 
 impl SentinelTx {
     pub async fn retirements(&mut self, limit: usize) -> Result<Vec<Retirement>, CatalogError> {
-        let sql = "SELECT id, topic, uri, file, commit_id, attempt FROM output_file
-                   WHERE artifacts = 0 AND retired = 0 ORDER BY id LIMIT $1";
+        let sql = "SELECT id, topic, uri, file, commit_id, attempt, NOT EXISTS (SELECT 1 FROM artifact a WHERE a.file_id = output_file.id)
+                   FROM output_file WHERE artifacts = 0 AND retired = 0 ORDER BY id LIMIT $1";
         let rows = db::query(sql).bind(limit as i64).fetch_all(&mut *self.tx).await?;
         let retirement = |row: &Row| -> Result<Retirement, CatalogError> {
             let (topic, uri): (String, String) = (row.try_get(1)?, row.try_get(2)?);
@@ -18,6 +18,8 @@ impl SentinelTx {
                 topic: parsed(&topic)?,
                 uri: parsed(&uri)?,
                 file: row.try_get(3)?,
+                // What was in it has moved.
+                copied: row.try_get(6)?,
             })
         };
         rows.iter().map(retirement).collect()

@@ -21,6 +21,8 @@ pub struct Waiting {
     pub changed: u64,
     /// Files that nobody needs and that still lie among the current ones.
     pub retirements: u64,
+    /// Files with rows that nobody needs, to be written anew, and files that are becoming one.
+    pub compactions: u64,
 }
 
 /// What the Sentinel may do now.
@@ -31,6 +33,8 @@ pub struct Opportunities {
     pub suspects: bool,
     pub held: bool,
     pub retirements: bool,
+    /// Files with rows that nobody needs any more.
+    pub compactions: bool,
     pub requests: bool,
 }
 
@@ -49,6 +53,7 @@ const OPPORTUNITIES: &str = "SELECT
             WHERE j.held_by IS NULL AND j.hold = 'changed' AND l.id = j.location_id
                 AND (l.deleted_at_us IS NOT NULL OR l.current_version_id <> j.file_version_id OR l.hashed_at_us > j.ended_at_us)),
     EXISTS (SELECT 1 FROM output_file WHERE artifacts = 0 AND retired = 0),
+    EXISTS (SELECT 1 FROM output_file WHERE artifacts > 0 AND needed_rows < rows AND compact_after_us <= $1),
     EXISTS (SELECT 1 FROM request WHERE state = 'NEW')";
 
 /// What waits, each by an index that holds nothing else.
@@ -62,7 +67,9 @@ const WAITING: &str = "SELECT j.lane, count(*) FROM plugin_config c CROSS JOIN p
     UNION ALL SELECT state, count(*) FROM processing_job WHERE session IS NOT NULL GROUP BY state
     UNION ALL SELECT hold, count(*) FROM processing_job WHERE hold IS NOT NULL AND held_by IS NULL GROUP BY hold
     UNION ALL SELECT 'held', count(*) FROM processing_job WHERE held_by IS NOT NULL
-    UNION ALL SELECT 'retire', count(*) FROM output_file WHERE artifacts = 0 AND retired = 0";
+    UNION ALL SELECT 'retire', count(*) FROM output_file WHERE artifacts = 0 AND retired = 0
+    UNION ALL SELECT 'compact', count(*) FROM output_file WHERE artifacts > 0 AND needed_rows < rows AND compact_after_us = 0
+    UNION ALL SELECT 'compact', count(*) FROM compaction";
 
 impl Catalog {
     pub async fn opportunities(&self, now_us: i64) -> Result<Opportunities, CatalogError> {
@@ -73,7 +80,8 @@ impl Catalog {
             suspects: row.try_get(2)?,
             held: row.try_get(3)?,
             retirements: row.try_get(4)?,
-            requests: row.try_get(5)?,
+            compactions: row.try_get(5)?,
+            requests: row.try_get(6)?,
         })
     }
 
@@ -91,6 +99,7 @@ impl Catalog {
                 "backoff" => &mut waiting.backing_off,
                 "changed" => &mut waiting.changed,
                 "retire" => &mut waiting.retirements,
+                "compact" => &mut waiting.compactions,
                 _ => &mut waiting.held,
             };
             *place += count;

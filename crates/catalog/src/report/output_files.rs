@@ -73,10 +73,11 @@ impl Catalog {
         Ok(found)
     }
 
-    /// Whether a job is COMMITTING with this, as it is now.
+    /// Whether a job is COMMITTING with this, or files become one by it, as it is now.
     pub async fn is_committing(&self, commit: Commit) -> Result<bool, CatalogError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM processing_job WHERE session IS NOT NULL AND state = 'COMMITTING'
-                       AND commit_id = $1 AND (commit_id <> id OR attempt = $2))";
+                       AND commit_id = $1 AND (commit_id <> id OR attempt = $2))
+                   OR EXISTS (SELECT 1 FROM compaction WHERE id = $1)";
         let query = db::query(sql).bind(commit.id.get()).bind(commit.attempt);
         query.fetch_one(self.readers()).await?.try_get(0)
     }

@@ -9,6 +9,7 @@ mod backend;
 mod backfill;
 mod batches;
 mod commit;
+mod compaction;
 mod locations;
 mod opening;
 mod packs;

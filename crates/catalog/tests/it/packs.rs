@@ -7,7 +7,7 @@ use protocol::{
 };
 
 /// Each with one row, in the order of the jobs.
-fn pack(commit: i64, jobs: &[JobAttempt]) -> Vec<ReadyJob> {
+pub fn pack(commit: i64, jobs: &[JobAttempt]) -> Vec<ReadyJob> {
     let commit = Commit::pack(CommitId::new(commit));
     let ready = jobs.iter().enumerate().map(|(place, job)| {
         let output = StagedOutput {
@@ -26,21 +26,21 @@ fn is_granted(outcome: &GrantOutcome) -> bool {
 }
 
 impl Backend {
-    async fn running(&self, paths: &[&str]) -> Vec<JobAttempt> {
+    pub async fn running(&self, paths: &[&str]) -> Vec<JobAttempt> {
         for (content, path) in (1..).zip(paths) {
             self.write(path, content).await;
         }
         self.claim(paths.len()).await.into_iter().map(|claimed| claimed.job).collect()
     }
 
-    async fn grant_all(&self, ready: &[ReadyJob]) -> Vec<GrantOutcome> {
+    pub async fn grant_all(&self, ready: &[ReadyJob]) -> Vec<GrantOutcome> {
         let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
         let outcomes = tx.grant(ready, &self.session, self.now()).await.unwrap();
         tx.commit().await.unwrap();
         outcomes
     }
 
-    async fn to_retire(&self) -> usize {
+    pub async fn to_retire(&self) -> usize {
         let mut tx = self.catalog.begin_sentinel(self.epoch).await.unwrap();
         tx.retirements(10).await.unwrap().len()
     }

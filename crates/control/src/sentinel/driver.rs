@@ -91,7 +91,9 @@ impl Driver {
     async fn live(&mut self, says: &Value) -> Result<(), CatalogError> {
         let told = self.say(says).await?;
         let in_flight = self.catalog.in_flight().await?;
-        let in_flight = in_flight.into_iter().map(store::in_flight).collect();
+        let compactions = self.catalog.compactions_in_flight().await?;
+        let compactions = compactions.into_iter().map(store::compaction_in_flight);
+        let in_flight = in_flight.into_iter().map(store::in_flight).chain(compactions).collect();
         let decider = Decider::new(self.timing, in_flight, self.clock.monotonic_us());
         let mut life = Life {
             decider,
@@ -119,7 +121,7 @@ impl Driver {
             }
             self.step(&mut life, events).await?;
             let (workers, in_flight) = (life.decider.workers_len(), life.decider.in_flight_len());
-            self.progress.set_gauges(workers, in_flight);
+            self.progress.set_gauges(workers, in_flight, life.decider.is_compacting());
         }
         Ok(())
     }
@@ -182,9 +184,17 @@ impl Driver {
         if there.requests {
             events.push(self.carry_out_requests(now_us).await?);
         }
-        let Opportunities { fresh, backfill, suspects, held, retirements, requests: _ } = there;
-        let hint = Hint { want: Want { fresh, backfill }, suspects, held, retirements };
-        events.push(Event::Hint(hint));
+        let Opportunities {
+            fresh,
+            backfill,
+            suspects,
+            held,
+            retirements,
+            compactions,
+            requests: _,
+        } = there;
+        let want = Want { fresh, backfill };
+        events.push(Event::Hint(Hint { want, suspects, held, retirements, compactions }));
         Ok(events)
     }
 

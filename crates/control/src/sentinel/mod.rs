@@ -3,6 +3,7 @@
 
 mod allow_list;
 mod batch;
+mod compactions;
 mod crowd;
 pub mod decide;
 mod dispatch;

@@ -1,6 +1,6 @@
 //! The moments around a commit at which tests kill or pause the Sentinel.
 
-use super::decide::Command;
+use super::decide::{Command, Compact};
 use protocol::CrashPoint;
 
 /// Before and after the transaction that a command is part of.
@@ -17,6 +17,9 @@ pub(super) fn around(command: &Command) -> Option<(CrashPoint, CrashPoint)> {
         }
         Command::Conclude { .. } => {
             Some((CrashPoint::ConcludeBeforeCommit, CrashPoint::ConcludeAfterCommit))
+        }
+        Command::Compact(Compact::Conclude { .. }) => {
+            Some((CrashPoint::CompactedBeforeCommit, CrashPoint::CompactedAfterCommit))
         }
         Command::MarkRetired { .. } => {
             Some((CrashPoint::RetiredBeforeCommit, CrashPoint::RetiredAfterCommit))

@@ -7,7 +7,8 @@ use super::{dispatch, moments};
 use crate::architect::Registrar;
 use catalog::{
     Catalog, CatalogError, ClaimFrom, ClaimedJob, ConcludeOutcome, FailNext, GrantOutcome,
-    InFlightJob, JobDetail, Loss, ManifestDetail, SentinelEpoch, SentinelTx, WorkerRegistration,
+    InFlightCompaction, InFlightJob, JobDetail, Loss, ManifestDetail, SentinelEpoch, SentinelTx,
+    WorkerRegistration,
 };
 use protocol::{
     CrashPoint, Dispatch, Environment, Grant, Identify, JobAttempt, JobId, ManifestId, ReadyJob,
@@ -60,6 +61,10 @@ impl<'a> Batch<'a> {
             self.tx = Some(self.catalog.begin_sentinel(self.epoch).await?);
         }
         self.tx.as_mut().ok_or_else(|| unreachable!("it was just begun"))
+    }
+
+    pub(super) fn now_us(&self) -> i64 {
+        self.now_us
     }
 
     pub(super) async fn run(
@@ -124,6 +129,7 @@ impl<'a> Batch<'a> {
                 self.tx().await?.mark_retired(&files).await?;
                 Ok(Outcome::Done)
             }
+            Command::Compact(command) => self.compact(command).await,
             Command::WorkerLost { session } => {
                 self.tx().await?.worker_lost(&session, now_us).await?;
                 Ok(Outcome::Done)
@@ -201,18 +207,12 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        let retire = self.retire_now(&concluded).await?;
+        let retire = if concluded.is_empty() { Vec::new() } else { self.retire_now().await? };
         Ok(Outcome::Concluded { session, concluded, refused, retire })
     }
 
     /// Superseded files move as soon as what replaces them is current.
-    async fn retire_now(
-        &mut self,
-        concluded: &[JobAttempt],
-    ) -> Result<Vec<Retirement>, CatalogError> {
-        if concluded.is_empty() {
-            return Ok(Vec::new());
-        }
+    pub(super) async fn retire_now(&mut self) -> Result<Vec<Retirement>, CatalogError> {
         self.tx().await?.retirements(RETIRE_MAX).await
     }
 
@@ -302,5 +302,10 @@ fn claimed(job: &ClaimedJob) -> Claimed {
 
 pub(super) fn in_flight(job: InFlightJob) -> InFlight {
     let InFlightJob { claimed: job, session, commit, recovery } = job;
-    InFlight { claimed: claimed(&job), session, commit, recovery }
+    InFlight { claimed: claimed(&job), session, commit, recovery, is_compaction: false }
+}
+
+pub(super) fn compaction_in_flight(compaction: InFlightCompaction) -> InFlight {
+    let InFlightCompaction { job, session, recovery } = compaction;
+    InFlight::compaction(job, session, recovery)
 }

@@ -1,12 +1,12 @@
 //! One message of every kind, with every field that it may carry; their bytes are in `testdata/protocol`.
 
 use protocol::{
-    Abort, AnnouncedPlugin, ArtifactReceipt, Busy, Column, ColumnType, Commit, CommitId, Conclude,
-    ConcludeStatus, ContentHash, Dispatch, Environment, ErrReport, ErrorClass, FileStat, Grant,
-    Heartbeat, HeartbeatAnswer, Identify, JobAttempt, JobId, JobKind, JobLimits, JobProgress,
-    Metrics, OutputFileId, PluginRefusal, PluginVersion, QuarantineReason, ReadyJob, Refusal,
-    Retirement, SentinelMessage, SinkTarget, StagedOutput, Superseded, TopicOptions, TopicSchema,
-    VersionId, WorkerMessage,
+    Abort, AnnouncedPlugin, ArtifactReceipt, Busy, Column, ColumnType, Commit, CommitId,
+    Compaction, CompactionSource, Conclude, ConcludeStatus, ContentHash, Dispatch, Environment,
+    ErrReport, ErrorClass, FileStat, Grant, Heartbeat, HeartbeatAnswer, Identify, JobAttempt,
+    JobId, JobKind, JobLimits, JobProgress, Metrics, OutputFileId, PluginRefusal, PluginVersion,
+    QuarantineReason, ReadyJob, Refusal, Retirement, SentinelMessage, SinkTarget, StagedOutput,
+    Superseded, TopicName, TopicOptions, TopicSchema, VersionId, WorkerMessage,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -157,7 +157,7 @@ fn heartbeat_leaving() -> WorkerMessage {
 }
 
 fn answer() -> SentinelMessage {
-    let (topic, uri) = (name("sales_data"), name("parquet://sales_data"));
+    let (topic, uri) = (name::<TopicName>("sales_data"), name("parquet://sales_data"));
     let this = JobAttempt { id: JOB, attempt: 1 };
     let other = JobAttempt { id: JobId::new(8), attempt: 3 };
     let supersede = vec![Superseded { topic: name("sales_data"), uri, job: JobId::new(6) }];
@@ -179,9 +179,23 @@ fn answer() -> SentinelMessage {
         retire: vec![Retirement {
             id: OutputFileId::new(12),
             job: JobAttempt { id: JobId::new(6), attempt: 1 },
-            topic,
+            topic: topic.clone(),
             uri: name("parquet://sales_data"),
             file: "part-6.parquet".to_owned(),
+            copied: true,
+        }],
+        compact: vec![Compaction {
+            id: CommitId::new(13),
+            topic,
+            uri: name("parquet://sales_data"),
+            sources: vec![CompactionSource {
+                file: "part-5.parquet".to_owned(),
+                size_bytes: 2_048,
+                hash: hash('d'),
+                rows: vec![(0, 10), (12, 3)],
+            }],
+            recovery: 0,
+            output: None,
         }],
     })
 }

@@ -3,7 +3,7 @@
 use super::columns::column_type;
 use crate::contract::{Texts, fit};
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, new_null_array};
-use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use protocol::LINEAGE;
 use std::sync::Arc;
 
@@ -38,6 +38,11 @@ pub fn with_lineage(schema: &Schema) -> SchemaRef {
     let mut fields = schema.fields().to_vec();
     fields.extend(LINEAGE.map(|name| Arc::new(Field::new(name, DataType::Int64, false))));
     Arc::new(Schema::new(fields))
+}
+
+pub fn without_lineage(stored: &Schema) -> Schema {
+    let own = stored.fields().iter().filter(|field| !LINEAGE.contains(&field.name().as_str()));
+    Schema::new(own.cloned().collect::<Fields>())
 }
 
 pub fn add_lineage(

@@ -1,6 +1,7 @@
 //! Where rows go. A sink is chosen by the scheme of its URI, in one `match`; each keeps staged, current and replaced output apart.
 
 pub(crate) mod columns;
+mod compact;
 mod database;
 mod databases;
 mod error;

@@ -1,15 +1,15 @@
 //! A file that several jobs share: the rows of one after those of the other.
 
-use super::evolve::{add_lineage, to_schema, with_lineage};
+use super::evolve::{add_lineage, to_schema, with_lineage, without_lineage};
 use super::parquet::{Finished, Segment, StagingDirectory, final_name, staged_file, staged_name};
 use super::sink::file_part;
 use super::stager::{Lineage, Unsynced};
 use super::{SinkError, Sinks};
 use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
 use protocol::{
-    Commit, LINEAGE, QuarantineReason, SinkTarget, SinkUri, StagedOutput, TopicName, TopicSchema,
+    Commit, QuarantineReason, SinkTarget, SinkUri, StagedOutput, TopicName, TopicSchema,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -58,13 +58,18 @@ impl SmallOutput {
         let schema_version = target.schema_version;
         Ok(Some(Self { topic, uri, schema, schema_version, reasons, batches, stored }))
     }
+
+    /// With lineage.
+    pub fn stored(&self) -> SchemaRef {
+        self.stored.clone()
+    }
 }
 
 fn broken(topic: &TopicName, cause: ArrowError) -> SinkError {
     SinkError::Columns { topic: topic.clone(), cause }
 }
 
-/// One file of a pack that is being written. Dropped unfinished, it leaves nothing behind.
+/// One file of a pack, or of a compaction, that is being written. Dropped unfinished, it leaves nothing behind.
 pub struct PackFile {
     staging: Arc<StagingDirectory>,
     commit: Commit,
@@ -79,20 +84,13 @@ impl PackFile {
     pub(super) fn create(
         staging: Arc<StagingDirectory>,
         commit: Commit,
-        output: &SmallOutput,
+        topic: TopicName,
+        uri: SinkUri,
+        stored: SchemaRef,
         many: bool,
     ) -> Result<Self, SinkError> {
-        let stored = output.stored.clone();
         let segment = Segment::create(&staging.own, &staged_file(commit), stored.clone(), many)?;
-        Ok(Self {
-            staging,
-            commit,
-            topic: output.topic.clone(),
-            uri: output.uri.clone(),
-            stored,
-            segment: Some(segment),
-            rows: 0,
-        })
+        Ok(Self { staging, commit, topic, uri, stored, segment: Some(segment), rows: 0 })
     }
 
     /// Whether these rows fit its columns as they are, but for some that they lack.
@@ -114,7 +112,7 @@ impl PackFile {
         Ok(first..self.rows)
     }
 
-    fn write_batch(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
+    pub(super) fn write_batch(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         let Some(segment) = &mut self.segment else { return Ok(()) };
         if batch.schema_ref() == &self.stored {
             segment.write(batch)?;
@@ -206,9 +204,4 @@ impl Sinks {
         let (schema_version, reasons) = (output.schema_version, output.reasons.clone());
         Ok(SmallOutput { topic, uri, schema, schema_version, reasons, batches, stored })
     }
-}
-
-fn without_lineage(stored: &Schema) -> Schema {
-    let own = stored.fields().iter().filter(|field| !LINEAGE.contains(&field.name().as_str()));
-    Schema::new(own.cloned().collect::<Fields>())
 }

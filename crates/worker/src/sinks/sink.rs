@@ -111,7 +111,9 @@ impl Sinks {
         output: &SmallOutput,
         many: bool,
     ) -> Result<PackFile, SinkError> {
-        PackFile::create(self.staging(&output.uri)?, commit, output, many)
+        let staging = self.staging(&output.uri)?;
+        let (topic, uri) = (output.topic.clone(), output.uri.clone());
+        PackFile::create(staging, commit, topic, uri, output.stored(), many)
     }
 
     pub(super) fn staging(&self, uri: &SinkUri) -> Result<Arc<StagingDirectory>, SinkError> {

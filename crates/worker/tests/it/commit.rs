@@ -192,6 +192,7 @@ fn retired_files_are_reported() {
         topic: "sales_data".parse().unwrap(),
         uri: "parquet://sales_data".parse().unwrap(),
         file: "part-1.parquet".to_owned(),
+        copied: false,
     }];
     rig.sentinel.answer(HeartbeatAnswer { retire, ..HeartbeatAnswer::default() });
     loop {

@@ -291,6 +291,7 @@ fn retired_files_lie_in_history_however_often_it_is_asked() {
         topic: "t".parse().unwrap(),
         uri: "parquet://t".parse().unwrap(),
         file: file.to_owned(),
+        copied: false,
     };
     let in_u = Retirement {
         id: OutputFileId::new(2),

@@ -1,5 +1,6 @@
 //! What the Sentinel remembers, and the entry of every event.
 
+use super::compactions::Compactions;
 use super::event::{Action, Command, Event, Hint, InFlight, Peer};
 use super::jobs::Held;
 use super::lanes::{Lanes, Load, Want};
@@ -37,6 +38,7 @@ pub struct Decider {
     pub(super) alone: Option<SessionToken>,
     /// Files that a worker was asked to move to `_history`, and when.
     pub(super) retiring: BTreeMap<OutputFileId, i64>,
+    pub(super) compactions: Compactions,
     pub(super) last_tick_us: i64,
 }
 
@@ -51,12 +53,19 @@ impl Decider {
             timing,
             workers: BTreeMap::new(),
             held,
-            hint: Hint { want: Want::BOTH, suspects: true, held: true, retirements: true },
+            hint: Hint {
+                want: Want::BOTH,
+                suspects: true,
+                held: true,
+                retirements: true,
+                compactions: false,
+            },
             lanes: Lanes::default(),
             asked: Asked::default(),
             pace: Pace::default(),
             alone: None,
             retiring: BTreeMap::new(),
+            compactions: Compactions::new(now_us),
             last_tick_us: now_us,
         }
     }

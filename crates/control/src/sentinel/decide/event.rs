@@ -1,11 +1,12 @@
 //! The vocabulary between deciding and doing: events go in, actions come out, and what an action led to comes back as an event.
 
+use super::compactions::{Compact, claimed};
 use super::lanes::Want;
-use catalog::Lane;
+use catalog::{CompactionPlan, Lane};
 use protocol::{
-    ArtifactReceipt, Commit, CommitId, Conclude, ErrReport, ErrorClass, Grant, HeartbeatAnswer,
-    Identify, JobAttempt, JobId, Metrics, OutputFileId, PluginRefusal, ReadyJob, Refusal,
-    Retirement, SessionToken, WorkerMessage,
+    ArtifactReceipt, Commit, CommitId, Compaction, Conclude, ErrReport, ErrorClass, Grant,
+    HeartbeatAnswer, Identify, JobAttempt, JobId, Metrics, OutputFileId, PluginRefusal, ReadyJob,
+    Refusal, Retirement, SessionToken, WorkerMessage,
 };
 
 /// The socket identity of a worker. It is not a secret and proves nothing.
@@ -52,6 +53,8 @@ pub struct Hint {
     pub held: bool,
     /// Superseded files that still lie among the current ones.
     pub retirements: bool,
+    /// Files with rows that nobody needs any more.
+    pub compactions: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -120,6 +123,7 @@ pub enum Command {
     MarkRetired {
         files: Vec<OutputFileId>,
     },
+    Compact(Compact),
     WorkerLost {
         session: SessionToken,
     },
@@ -181,6 +185,14 @@ pub struct InFlight {
     /// COMMITTING, with this.
     pub commit: Option<Commit>,
     pub recovery: u32,
+    pub is_compaction: bool,
+}
+
+impl InFlight {
+    pub fn compaction(job: JobAttempt, session: Option<SessionToken>, recovery: u32) -> Self {
+        let commit = Some(job.into());
+        Self { claimed: claimed(job), session, commit, recovery, is_compaction: true }
+    }
 }
 
 /// A commit that is to be finished, and its jobs that have not ended.
@@ -251,6 +263,23 @@ pub enum Outcome {
     },
     Retirements {
         retire: Vec<Retirement>,
+    },
+    CompactionPlanned {
+        session: SessionToken,
+        plan: Option<Box<CompactionPlan>>,
+    },
+    /// It is done, or put off; or `refused`, and goes on elsewhere.
+    CompactionEnded {
+        session: SessionToken,
+        job: JobAttempt,
+        refused: Option<Refusal>,
+        retire: Vec<Retirement>,
+    },
+    CompactionRecovery {
+        session: SessionToken,
+        job: JobAttempt,
+        /// None: it has ended meanwhile.
+        order: Option<Box<Compaction>>,
     },
     /// For commands whose result changes nothing here.
     Done,

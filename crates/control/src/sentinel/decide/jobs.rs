@@ -3,7 +3,8 @@
 use super::decider::Decider;
 use super::event::{AbortedAttempt, Action, Claimed, InFlight, Requeue};
 use super::retry::Company;
-use protocol::{Commit, JobAttempt, SessionToken};
+use catalog::CompactionPlan;
+use protocol::{Commit, JobAttempt, OutputFileId, SessionToken};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -13,6 +14,14 @@ pub(super) enum Phase {
         commit: Commit,
         recovery: u32,
     },
+}
+
+/// What a number in flight stands for.
+#[derive(Debug)]
+pub(super) enum Work {
+    Job,
+    /// With what is to be written; none where it was granted under an earlier Sentinel, or is recovered.
+    Compaction(Option<Box<CompactionPlan>>),
 }
 
 #[derive(Debug)]
@@ -29,6 +38,7 @@ pub(super) struct Held {
     pub company: Company,
     /// It has run, and waits for its commit.
     pub packed: bool,
+    pub work: Work,
 }
 
 impl Held {
@@ -49,6 +59,7 @@ impl Held {
             missed_at_us: now_us,
             company: Company::Jobs,
             packed: false,
+            work: Work::Job,
         }
     }
 
@@ -65,6 +76,7 @@ impl Held {
             missed_at_us: lease_until_us,
             company: Company::Earlier,
             packed: false,
+            work: if job.is_compaction { Work::Compaction(None) } else { Work::Job },
         }
     }
 
@@ -82,7 +94,23 @@ impl Held {
 
     /// It holds a slot, or waits for one.
     pub(super) fn takes_credit(&self) -> bool {
-        self.is_running() && !self.packed
+        self.is_running() && !self.packed && !self.is_compaction()
+    }
+
+    pub(super) fn is_compaction(&self) -> bool {
+        matches!(self.work, Work::Compaction(_))
+    }
+
+    pub(super) fn plan(&self) -> Option<&CompactionPlan> {
+        match &self.work {
+            Work::Compaction(plan) => plan.as_deref(),
+            Work::Job => None,
+        }
+    }
+
+    /// Those that are being made one.
+    pub(super) fn files(&self) -> impl Iterator<Item = OutputFileId> {
+        self.plan().into_iter().flat_map(|plan| plan.files.iter().copied())
     }
 
     pub(super) fn commit(&self) -> Option<Commit> {

@@ -1,5 +1,6 @@
 //! What workers say.
 
+use super::compactions::Compact;
 use super::decider::Decider;
 use super::event::NextStep;
 use super::event::{Action, Command, Failure, Peer, Receipt};
@@ -71,11 +72,11 @@ impl Decider {
         if heartbeat.leaving {
             actions.extend(self.on_leaving(&session));
         }
-        if !ready.is_empty() {
-            actions.push(Action::Command(Command::Grant { session, ready }));
-        } else {
+        let grants = self.grants_of(&session, ready);
+        if grants.is_empty() {
             actions.extend(self.give_work(now_us));
         }
+        actions.extend(grants);
         actions
     }
 
@@ -125,18 +126,20 @@ impl Decider {
         ready: &[ReadyJob],
     ) -> Vec<Action> {
         let ready = ready.iter().map(|job| job.job).collect::<BTreeSet<_>>();
-        let mut requeue = Vec::new();
+        let (mut requeue, mut forgotten) = (Vec::new(), Vec::new());
         for (id, held) in &mut self.held {
             let missing = held.belongs_to(session) && !listed.contains(id) && !ready.contains(id);
             if !missing || held.miss(now_us, self.timing.heartbeat_us) < MISSED_MAX {
                 continue;
             }
             match held.phase {
+                Phase::Running if held.is_compaction() => forgotten.push(*id),
                 // It was not running, so it is no suspect.
                 Phase::Running => requeue.push(held.again()),
                 Phase::Committing { .. } => held.lease_until_us = now_us,
             }
         }
+        forgotten.into_iter().for_each(|id| self.forget_compaction(id));
         if requeue.is_empty() {
             return Vec::new();
         }
@@ -158,6 +161,9 @@ impl Decider {
         fault: &str,
     ) -> Option<Action> {
         let held = self.held.get(&job.id).filter(|held| held.is_running())?;
+        if held.is_compaction() {
+            return Some(self.put_off(session, job));
+        }
         let next = retry::next_step(&held.claimed, ErrorClass::Sink, None);
         let message = format!("the worker announced what cannot be published: {fault}");
         let (session, metrics) = (session.clone(), Metrics::default());
@@ -187,6 +193,10 @@ impl Decider {
             };
             let job = JobAttempt { id: job, attempt: conclude.attempt };
             match conclude.status {
+                ConcludeStatus::Success if self.is_compaction(job.id) => {
+                    let conclude = Compact::Conclude { session, job };
+                    actions.push(Action::Command(Command::Compact(conclude)));
+                }
                 ConcludeStatus::Success => {
                     self.learn_pace(&conclude);
                     let Conclude { metrics, artifacts, .. } = conclude;
@@ -223,7 +233,18 @@ impl Decider {
             return vec![concluded(peer, job)];
         };
         let class = conclude.error_class.unwrap_or(ErrorClass::Plugin);
+        let is_compaction = held.is_compaction();
         match held.phase {
+            // A worker that stops, or was told to, is no reason to wait.
+            Phase::Running if is_compaction && class == ErrorClass::Aborted => {
+                self.forget_compaction(job.id);
+                vec![concluded(peer, job)]
+            }
+            Phase::Running if is_compaction => {
+                let error = conclude.error_message.unwrap_or_default();
+                tracing::error!(error, "files cannot be made one; it is tried again later");
+                vec![self.put_off(&session, job)]
+            }
             Phase::Running => {
                 let next = retry::next_step(&held.claimed, class, conclude.retryable);
                 let message = conclude.error_message.unwrap_or_default();
@@ -233,7 +254,11 @@ impl Decider {
             Phase::Committing { recovery, .. }
                 if class == ErrorClass::Lost && recovery == conclude.recovery && recovery > 0 =>
             {
-                vec![concluded(peer, job), Action::Command(Command::Lost { job, recovery })]
+                let lost = match is_compaction {
+                    true => Command::Compact(Compact::Lose { job, recovery }),
+                    false => Command::Lost { job, recovery },
+                };
+                vec![concluded(peer, job), Action::Command(lost)]
             }
             Phase::Committing { recovery, .. } => {
                 // It cannot fail any more: after a while another worker finishes it.

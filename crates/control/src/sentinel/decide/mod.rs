@@ -13,7 +13,7 @@
 //! | `Identify`, `Message`, `Concludes`, `Malformed` | a worker | a session; leases renewed; `Grant`, `Conclude`, `Fail`, `Lost` |
 //! | `Unreachable` | the socket | a worker of the original v4 is forgotten |
 //! | `Tick` | the clock, every step | leases that end: `Requeue` or a recovery; silent workers are forgotten; work is given |
-//! | `Hint` | a look at the catalog | what there is to claim, to admit, to move to `_history` |
+//! | `Hint` | a look at the catalog | what there is to claim, to admit, to move to `_history`, to compact |
 //! | `WorkerDied` | a process of this host that is gone | its leases end at once |
 //! | `Aborted` | a person's request, committed already | the worker is told; its room is free |
 //! | `Outcome` | a command | memory follows the catalog |
@@ -40,6 +40,7 @@
 //! - A `Committing` job never goes back but by `Lost` of its newest recovery.
 //! - The jobs of a pack are granted together, and recovered together by one worker: they share files.
 //! - A job whose rows wait in a pack takes no credit any more, and is no suspect when its worker is lost: it has run.
+//! - A compaction is held like a job, takes no credit, and is forgotten when its worker is lost before the grant; after it, it goes forward like any.
 //! - What is asked of the catalog and not answered is not asked again (`Asked`).
 //! - Jobs that were running when a worker was lost run alone, one at a time, on a worker kept free for them.
 //!
@@ -70,6 +71,7 @@
 //! Recoveries first, then one suspect, then claims: per worker its free credit (slots times the bunch that the mean length of jobs allows,
 //! less what it has), split between the lanes so that each gets its share of the time.
 
+mod compactions;
 mod decider;
 mod event;
 mod jobs;
@@ -82,6 +84,7 @@ mod retry;
 mod tick;
 mod worker;
 
+pub use compactions::Compact;
 pub use decider::{Decider, Timing};
 pub use event::{
     AbortedAttempt, Action, Assignment, Claimed, Command, Event, Failure, Hint, InFlight, NextStep,

@@ -46,6 +46,13 @@ impl Decider {
             Outcome::RecoveryBegun { session, job, recovery } => {
                 self.on_recovery_begun(now_us, &session, job, recovery)
             }
+            Outcome::CompactionPlanned { session, plan } => self.on_planned(now_us, &session, plan),
+            Outcome::CompactionEnded { session, job, refused, retire } => {
+                self.on_compaction_ended(now_us, &session, job, refused, retire)
+            }
+            Outcome::CompactionRecovery { session, job, order } => {
+                self.on_compaction_recovery(now_us, &session, job, order)
+            }
             Outcome::LostTaken { job, taken } => {
                 if taken {
                     self.release(&[job]);
@@ -55,6 +62,8 @@ impl Decider {
             }
             Outcome::Admitted { queued } => {
                 self.hint.held = false;
+                // A retraction takes rows out of files.
+                self.compactions.due = true;
                 if queued > 0 {
                     self.hint.want = Want::BOTH;
                 }
@@ -177,6 +186,7 @@ impl Decider {
         retire: Vec<Retirement>,
     ) -> Vec<Action> {
         self.release(&concluded);
+        self.compactions.due |= !concluded.is_empty();
         // Whatever waited for these jobs may go on.
         self.hint.held |= !concluded.is_empty();
         self.retiring.extend(retire.iter().map(|one| (one.id, now_us)));
@@ -277,7 +287,8 @@ impl Decider {
     fn release(&mut self, jobs: &[JobAttempt]) {
         for job in jobs {
             if self.held.get(&job.id).is_some_and(|held| held.is(*job)) {
-                self.held.remove(&job.id);
+                let held = self.held.remove(&job.id);
+                self.compactions.due |= held.is_some_and(|held| held.is_compaction());
             }
         }
     }

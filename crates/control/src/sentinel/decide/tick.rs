@@ -1,5 +1,6 @@
 //! What time brings: leases that end, workers that fall silent, work that can be given.
 
+use super::compactions::Compact;
 use super::decider::Decider;
 use super::event::{Action, Command, Hint};
 use super::jobs::Phase;
@@ -22,6 +23,7 @@ impl Decider {
 
     pub(super) fn on_hint(&mut self, now_us: i64, hint: Hint) -> Vec<Action> {
         self.hint = hint;
+        self.compactions.due |= hint.compactions;
         let mut actions = Vec::new();
         if hint.held {
             actions.push(Action::Command(Command::Admit));
@@ -59,9 +61,10 @@ impl Decider {
     }
 
     fn end_leases(&mut self, now_us: i64) -> Vec<Action> {
-        let mut lost = Vec::new();
+        let (mut lost, mut forgotten) = (Vec::new(), Vec::new());
         for held in self.held.values_mut().filter(|held| held.lease_until_us <= now_us) {
             match held.phase {
+                Phase::Running if held.is_compaction() => forgotten.push(held.claimed.job.id),
                 // It was not running any more, so it is no suspect.
                 Phase::Running if held.packed => lost.push(held.again()),
                 Phase::Running => lost.push(retry::after_loss(&held.claimed, held.company)),
@@ -69,6 +72,7 @@ impl Decider {
                 Phase::Committing { .. } => held.session = None,
             }
         }
+        forgotten.into_iter().for_each(|id| self.forget_compaction(id));
         if lost.is_empty() {
             return Vec::new();
         }
@@ -125,6 +129,7 @@ impl Decider {
         if self.hint.want.is_any() {
             actions.extend(self.give_claims(now_us));
         }
+        actions.extend(self.give_compaction(now_us));
         actions
     }
 
@@ -142,8 +147,11 @@ impl Decider {
         }
         self.asked.recoveries.extend(orphans.keys().copied());
         let shared = orphans.into_values().zip(workers.into_iter().cycle());
-        let begin = |(job, session)| Action::Command(Command::BeginRecovery { job, session });
-        shared.map(begin).collect()
+        let begin = |(job, session): (JobAttempt, _)| match self.is_compaction(job.id) {
+            true => Command::Compact(Compact::Recover { session, job }),
+            false => Command::BeginRecovery { job, session },
+        };
+        shared.map(begin).map(Action::Command).collect()
     }
 
     fn give_retirements(&mut self, now_us: i64) -> Option<Action> {
@@ -207,7 +215,7 @@ impl Decider {
     }
 
     /// Workers that were heard lately; a silent one gets nothing new.
-    fn live_workers(&self, now_us: i64) -> Vec<SessionToken> {
+    pub(super) fn live_workers(&self, now_us: i64) -> Vec<SessionToken> {
         let deadline_us = now_us - 3 * self.timing.heartbeat_us;
         let heard = self.workers.values().filter(|worker| worker.last_heard_us > deadline_us);
         let live = heard.filter(|worker| worker.follows());

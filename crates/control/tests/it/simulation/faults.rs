@@ -52,6 +52,10 @@ impl World {
                 self.abort(id);
             }
             140..=141 => self.retry_one(),
+            142 => {
+                let id = JobId::new(1 + self.rng.below(self.model.jobs.len()) as i64);
+                self.model.restore(id);
+            }
             // A machine is gone for good, with what was staged there.
             144..=146 => self.lose_a_staged_file(),
             _ => {}
@@ -68,9 +72,12 @@ impl World {
         }
     }
 
+    /// Most of all one that others are to become.
     fn lose_a_staged_file(&mut self) {
         let staged = self.disk.items.iter().filter(|item| item.directory().is_some()).copied();
-        let staged = staged.collect::<Vec<_>>();
+        let (made, rest): (Vec<_>, Vec<_>) =
+            staged.partition(|item| self.model.is_being_made(*item));
+        let staged = if made.is_empty() { rest } else { made };
         if !staged.is_empty() {
             let at = self.rng.below(staged.len());
             self.disk.items.remove(&staged[at]);

@@ -9,16 +9,22 @@ pub enum Flaw {
     HearsTheDeposed,
     /// A file goes with the first job of its pack that is lost.
     RetiresWhatOthersNeed,
+    /// The files of a compaction leave before the new one is there.
+    CompactsAtTheGrant,
 }
 
 impl Flaw {
-    pub const ALL: [Self; 3] =
-        [Self::LeavesTheLost, Self::HearsTheDeposed, Self::RetiresWhatOthersNeed];
+    pub const ALL: [Self; 4] = [
+        Self::LeavesTheLost,
+        Self::HearsTheDeposed,
+        Self::RetiresWhatOthersNeed,
+        Self::CompactsAtTheGrant,
+    ];
 
     pub fn shows_as(self) -> &'static str {
         match self {
             Self::LeavesTheLost => "rows doubled",
-            Self::RetiresWhatOthersNeed => "rows lost",
+            Self::RetiresWhatOthersNeed | Self::CompactsAtTheGrant => "rows lost",
             // The one that may write knows nothing of it.
             Self::HearsTheDeposed => "not settled",
         }

@@ -112,7 +112,13 @@ impl Mill {
             }
             self.on(Event::Tick);
             let (suspects, held, retirements) = (false, false, false);
-            self.on(Event::Hint(Hint { want: self.want, suspects, held, retirements }));
+            self.on(Event::Hint(Hint {
+                want: self.want,
+                suspects,
+                held,
+                retirements,
+                compactions: false,
+            }));
         }
     }
 

@@ -17,6 +17,9 @@ pub struct Stats {
     pub recoveries: u64,
     pub recovered_packs: u64,
     pub repacks: u64,
+    pub recovered_compactions: u64,
+    pub lost_compactions: u64,
+    pub compacted: u64,
     pub lost: u64,
     pub aborted_running: u64,
     pub spent: u64,
@@ -31,6 +34,9 @@ impl Stats {
         self.recoveries += other.recoveries;
         self.recovered_packs += other.recovered_packs;
         self.repacks += other.repacks;
+        self.recovered_compactions += other.recovered_compactions;
+        self.lost_compactions += other.lost_compactions;
+        self.compacted += other.compacted;
         self.lost += other.lost;
         self.aborted_running += other.aborted_running;
         self.spent += other.spent;
@@ -45,7 +51,10 @@ impl Stats {
         assert!(least > Some(500), "{self:?}");
         let rare = [self.lost, self.aborted_running, self.spent, self.deposed];
         let of_packs = [self.recovered_packs, self.repacks];
-        assert!(rare.into_iter().chain(of_packs).min() > Some(25), "{self:?}");
+        let of_compactions = [self.compacted, self.recovered_compactions];
+        assert!(self.lost_compactions > 3, "{self:?}");
+        let rare = rare.into_iter().chain(of_packs).chain(of_compactions);
+        assert!(rare.min() > Some(25), "{self:?}");
     }
 }
 
@@ -77,6 +86,9 @@ pub fn live(seed: u64, flaw: Option<Flaw>) -> Result<Stats, String> {
         recoveries,
         recovered_packs: model.recovered_packs,
         repacks: world.disk.repacks,
+        recovered_compactions: model.recovered_compactions,
+        lost_compactions: model.lost_compactions,
+        compacted: model.compacted.len() as u64,
         lost,
         spent,
         aborted_running: model.aborted_running,
@@ -89,7 +101,7 @@ impl World {
         let is_done = |state| matches!(state, State::Completed | State::Aborted);
         let jobs = self.model.jobs.iter().filter(|(_, row)| !is_done(row.state));
         let jobs = jobs.collect::<Vec<_>>();
-        let leaving = &self.model.to_retire;
+        let leaving = (&self.model.to_retire, &self.model.compactions, &self.model.hidden);
         let (workers, sentinels) = (&self.workers, &self.sentinels);
         format!("{jobs:?}\nto retire {leaving:?}\n{workers:?}\n{sentinels:?}")
     }
@@ -146,5 +158,7 @@ impl World {
             }
         }
         self.model.to_retire.is_empty()
+            && self.model.compactions.is_empty()
+            && !self.model.has_hidden()
     }
 }

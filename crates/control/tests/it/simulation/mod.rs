@@ -6,6 +6,7 @@
 //!
 //! A failure names its seed and step; `CASPARIAN_TEST_SEED=n cargo nextest run -p control simulation` lives that one again.
 
+mod compaction;
 mod disk;
 mod faults;
 mod flaw;
@@ -22,7 +23,7 @@ use flaw::Flaw;
 use life::{Stats, live};
 
 /// With `life::STEPS` each: a million steps.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 /// Each flaw shows within so many lives.
 const SEEDS_OF_A_FLAW: u64 = 300;
 

@@ -1,5 +1,6 @@
 //! A catalog so naive that it can be seen to be right: one map of jobs, one row a job.
 
+use super::compaction::Granted;
 use super::disk::{Item, Place};
 use super::flaw::Flaw;
 use catalog::Lane;
@@ -63,13 +64,19 @@ pub struct Model {
     /// What was promoted of attempts that were lost, until it is moved away.
     pub to_retire: BTreeMap<OutputFileId, Item>,
     /// Whose rows in a file are for readers, or about to be.
-    needed: BTreeSet<(Item, JobAttempt)>,
+    pub needed: BTreeSet<(Item, JobAttempt)>,
     /// Whose rows in a file are not, though they lie there for others.
-    hidden: BTreeSet<(Item, JobAttempt)>,
+    pub hidden: BTreeSet<(Item, JobAttempt)>,
+    /// Granted, and not ended.
+    pub compactions: BTreeMap<CommitId, Granted>,
+    pub compacted: BTreeSet<CommitId>,
+    pub compactions_planned: i64,
     pub flaw: Option<Flaw>,
     next_file: i64,
     pub recoveries: u64,
     pub recovered_packs: u64,
+    pub recovered_compactions: u64,
+    pub lost_compactions: u64,
     pub lost: u64,
     pub aborted_running: u64,
     pub spent: u64,
@@ -88,8 +95,13 @@ impl Model {
             session: row.session.clone(),
             commit: row.commit.filter(|_| row.state == State::Committing),
             recovery: row.recovery,
+            is_compaction: false,
         });
-        in_flight.collect()
+        let compactions = self.compactions.iter().map(|(id, granted)| {
+            let job = Commit::pack(*id).attempt();
+            InFlight::compaction(job, granted.session.clone(), granted.recovery)
+        });
+        in_flight.chain(compactions).collect()
     }
 
     /// None: suspects, of both lanes.
@@ -133,6 +145,7 @@ impl Model {
                 self.to_retire.retain(|file, _| !files.contains(file));
                 Outcome::Done
             }
+            Command::Compact(command) => self.compact(command),
             Command::WorkerLost { .. } => Outcome::Done,
         }
     }
@@ -201,7 +214,11 @@ impl Model {
         let mut concluded = Vec::new();
         let mut refused = Vec::new();
         for Receipt { job, .. } in receipts {
-            let row = self.jobs.get_mut(&job.id).unwrap();
+            // Of a compaction that has ended.
+            let Some(row) = self.jobs.get_mut(&job.id) else {
+                refused.push(refusal(job.id, job.attempt));
+                continue;
+            };
             let known = [&row.session, &row.granted_to].contains(&&Some(session.clone()));
             let is_it = row.attempt == job.attempt && known;
             match row.state {
@@ -285,27 +302,48 @@ impl Model {
             row.session = None;
             self.lost += 1;
             let leaves = self.flaw == Some(Flaw::LeavesTheLost);
-            let files = self.needed.iter().filter(|(_, of)| *of == job).map(|(file, _)| *file);
-            for file in files.filter(|_| !leaves).collect::<Vec<_>>() {
-                self.needed.remove(&(file, job));
-                self.hidden.insert((file, job));
-                let is_needed = self.needed.iter().any(|(needed, _)| *needed == file);
-                if !is_needed || self.flaw == Some(Flaw::RetiresWhatOthersNeed) {
-                    self.next_file += 1;
-                    self.to_retire.insert(OutputFileId::new(self.next_file), file);
-                }
+            if !leaves {
+                self.leave(job);
             }
         }
         Outcome::LostTaken { job, taken }
     }
 
-    fn retirements(&self) -> Vec<Retirement> {
+    fn leave(&mut self, job: JobAttempt) {
+        let files = self.needed.iter().filter(|(_, of)| *of == job).map(|(file, _)| *file);
+        for file in files.collect::<Vec<_>>() {
+            self.needed.remove(&(file, job));
+            self.hidden.insert((file, job));
+            let is_needed = self.needed.iter().any(|(needed, _)| *needed == file);
+            if !is_needed || self.flaw == Some(Flaw::RetiresWhatOthersNeed) {
+                self.retire(file);
+            }
+        }
+    }
+
+    pub fn retire(&mut self, file: Item) {
+        self.next_file += 1;
+        self.to_retire.insert(OutputFileId::new(self.next_file), file);
+    }
+
+    /// A person's wish: what a job published is to be made once more.
+    pub fn restore(&mut self, id: JobId) {
+        let row = self.jobs.get_mut(&id).unwrap();
+        if row.state == State::Completed {
+            row.state = State::Queued;
+            let attempt = row.attempt;
+            self.leave(JobAttempt { id, attempt });
+        }
+    }
+
+    pub fn retirements(&self) -> Vec<Retirement> {
         let retirement = |(id, item): (&OutputFileId, &Item)| Retirement {
             id: *id,
             job: JobAttempt { id: JobId::new(item.commit.id.get()), attempt: item.commit.attempt },
             topic: "out".parse().unwrap(),
             uri: "parquet://out".parse().unwrap(),
-            file: format!("{}-{}-{}", item.commit.id, item.commit.attempt, item.output),
+            file: file_name(*item),
+            copied: false,
         };
         self.to_retire.iter().map(retirement).collect()
     }
@@ -378,6 +416,10 @@ fn claimed(id: JobId, row: &Row) -> Claimed {
     Claimed { job, failures, losses, retries: None, lane }
 }
 
-fn refusal(id: JobId, attempt: u32) -> Refusal {
+pub fn file_name(item: Item) -> String {
+    format!("{}-{}-{}", item.commit.id, item.commit.attempt, item.output)
+}
+
+pub fn refusal(id: JobId, attempt: u32) -> Refusal {
     Refusal { id, attempt, reason: "over".to_owned() }
 }

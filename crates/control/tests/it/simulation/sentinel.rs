@@ -79,6 +79,7 @@ impl World {
             suspects: self.model.has_queued(None),
             held: self.model.has_due(wall_us),
             retirements: !self.model.to_retire.is_empty(),
+            compactions: self.model.has_hidden(),
         };
         self.sentinel(slot, Event::Tick);
         self.sentinel(slot, Event::Hint(hint));

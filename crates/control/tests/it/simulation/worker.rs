@@ -1,13 +1,14 @@
 //! A worker that does one small thing at a time, so that it can be killed or paused between any two.
 
+use super::compaction::{item_of, rows_of};
 use super::disk::{Directory, Disk, Item, Place};
 use super::model::Nature;
 use super::recovery::{Recovery, Step};
 use super::rng::Rng;
 use protocol::{
-    Busy, Commit, CommitId, Conclude, ConcludeStatus, ErrorClass, Heartbeat, HeartbeatAnswer,
-    Identify, JobAttempt, JobId, JobProgress, Metrics, OutputFileId, ReadyJob, SessionToken,
-    WorkerMessage,
+    Busy, Commit, CommitId, Compaction, Conclude, ConcludeStatus, ErrorClass, Heartbeat,
+    HeartbeatAnswer, Identify, JobAttempt, JobId, JobProgress, Metrics, OutputFileId, ReadyJob,
+    SessionToken, WorkerMessage,
 };
 use std::collections::BTreeMap;
 
@@ -18,6 +19,11 @@ const SILENT_BEATS_MAX: u32 = 5;
 pub enum Phase {
     Staging {
         next: u8,
+    },
+    /// No job, but files that become one.
+    Compacting {
+        from: Vec<Item>,
+        rows: Vec<JobAttempt>,
     },
     /// Its rows wait in memory for their pack.
     Packed,
@@ -129,7 +135,10 @@ impl Worker {
             return;
         }
         let may = match task.phase {
-            Phase::Staging { .. } | Phase::Packed | Phase::Staged { .. } => true,
+            Phase::Compacting { .. }
+            | Phase::Staging { .. }
+            | Phase::Packed
+            | Phase::Staged { .. } => true,
             Phase::Ended { .. } => !is_abort,
             Phase::Promoting { .. } | Phase::Recovering(_) => false,
         };
@@ -226,12 +235,25 @@ impl Worker {
             }
         }
         for one in answer.retire {
-            let mut parts = one.file.split('-').map(|part| part.parse::<i64>().unwrap());
-            let mut next = || parts.next().unwrap();
-            let commit = Commit { id: CommitId::new(next()), attempt: next() as u32 };
-            disk.items.remove(&Item { commit, output: next() as u8, place: Place::Final });
+            disk.items.remove(&item_of(&one.file));
             self.retired.push(one.id);
         }
+        answer.compact.into_iter().for_each(|order| self.compact(&order));
+    }
+
+    fn compact(&mut self, order: &Compaction) {
+        let (job, recovery) = (order.job(), order.recovery);
+        if self.tasks.get(&job.id).is_some_and(|known| known.recovery >= recovery) {
+            return;
+        }
+        let (from, rows) = rows_of(order);
+        let phase = match recovery {
+            0 => Phase::Compacting { from, rows },
+            number => Recovery::new(job.into(), number, self.directory, 1).into(),
+        };
+        let nature = Nature::Harmless;
+        let task = Task { attempt: job.attempt, recovery, outputs: 1, nature, phase };
+        self.tasks.insert(job.id, task);
     }
 
     /// What is due to be said.
@@ -348,6 +370,17 @@ impl Worker {
                 Step::Lost => Some(failed(ErrorClass::Lost)),
                 Step::Overtaken => None,
             },
+            Phase::Compacting { from, rows } => {
+                let commit = Commit::from(job);
+                let is_there = from.iter().all(|item| disk.items.contains(item));
+                Some(if is_there && !is_full {
+                    let rows = rows.iter().map(|job| (*job, 1)).collect::<Vec<_>>();
+                    disk.stage(commit, &rows, directory);
+                    Phase::Staged { commit }
+                } else {
+                    failed(ErrorClass::Sink)
+                })
+            }
             Phase::Packed | Phase::Staged { .. } | Phase::Ended { .. } => return Worked::Nothing,
         };
         match next {

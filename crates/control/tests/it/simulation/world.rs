@@ -236,7 +236,8 @@ impl World {
         if let Some(item) = self.disk.overwritten {
             self.break_with(format!("rows doubled: {item:?} is overwritten"));
         }
-        if self.steps.is_multiple_of(LOOK_EVERY) {
+        let is_compaction = touched.is_some_and(|id| !self.model.jobs.contains_key(&id));
+        if is_compaction || self.steps.is_multiple_of(LOOK_EVERY) {
             let broken = self.model.jobs.keys().find_map(|id| self.broken_at(*id));
             broken.into_iter().for_each(|what| self.break_with(what));
         } else if let Some(what) = touched.and_then(|id| self.broken_at(id)) {
@@ -250,8 +251,11 @@ impl World {
         let mut current = 0;
         for (job, item) in self.disk.finals(id) {
             let is_leaving = self.model.to_retire.values().any(|leaving| *leaving == item);
-            if is_leaving || self.model.is_hidden(job, item) {
+            if is_leaving || self.model.is_hidden(job, item) || self.model.is_being_made(item) {
                 continue;
+            }
+            if !self.model.needed.contains(&(item, job)) {
+                return Some(format!("job {id}: rows doubled: nobody knows of {item:?}"));
             }
             match row.state {
                 State::Committing | State::Completed if job.attempt == row.attempt => {

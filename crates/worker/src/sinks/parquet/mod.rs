@@ -16,10 +16,10 @@ mod sweep;
 pub use directory::{Directory, Renamed, rename};
 pub use layout::{
     HISTORY as HISTORY_NAME, STAGING as STAGING_NAME, commit_of, final_name, free_name,
-    staged_file, staged_name,
+    is_file_name, staged_file, staged_name,
 };
 pub use open::StagingDirectories;
-pub use promote::{PromoteOutcome, Promotion, is_there};
+pub use promote::{PromoteOutcome, Promotion, has_hash, is_there};
 pub use recover::{Found, Take};
 pub use retire::retire;
 pub use segment::{Finished, Segment};

@@ -8,7 +8,7 @@ use protocol::{ContentHash, StagedOutput};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +79,21 @@ pub fn matches(
     name: &str,
     output: &StagedOutput,
 ) -> Result<bool, SinkError> {
-    let path = directory.path.join(name);
     let Some(file) = directory.file(name.as_bytes())? else { return Ok(false) };
-    let metadata = file.metadata().map_err(|cause| SinkError::io("stat", &path, cause))?;
-    if metadata.len() != output.size_bytes {
+    has_hash(&file, &directory.path.join(name), output.size_bytes, output.hash)
+}
+
+pub fn has_hash(
+    file: &std::fs::File,
+    path: &Path,
+    size_bytes: u64,
+    hash: ContentHash,
+) -> Result<bool, SinkError> {
+    let metadata = file.metadata().map_err(|cause| SinkError::io("stat", path, cause))?;
+    if metadata.len() != size_bytes {
         return Ok(false);
     }
-    let hash = hash_of(&file).map_err(|cause| SinkError::io("read", &path, cause))?;
-    Ok(hash == output.hash)
+    Ok(hash_of(file).map_err(|cause| SinkError::io("read", path, cause))? == hash)
 }
 
 pub fn hash_of(mut file: &std::fs::File) -> std::io::Result<ContentHash> {

@@ -1,4 +1,4 @@
-//! A superseded file goes to `_history/`, where readers that have it open can finish.
+//! A superseded file goes to `_history/`; one whose rows are all in another, too, is removed. Readers that have it open can finish.
 
 use super::directory::{Directory, Renamed, rename};
 use super::layout::{HISTORY, is_file_name};
@@ -35,6 +35,9 @@ fn move_away(sink: &Directory, history: &Directory, file: &Retirement) -> Result
     let name = file.file.as_str();
     if !is_file_name(name) {
         return Err(SinkError::FileName { uri: file.uri.clone(), name: name.to_owned() });
+    }
+    if file.copied {
+        return sink.remove(name).map(drop);
     }
     if rename((sink, name), (history, name))? == Renamed::Occupied {
         sink.remove(name)?;
