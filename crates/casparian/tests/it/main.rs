@@ -4,6 +4,7 @@
 
 mod aborting;
 mod backfill;
+mod compaction;
 mod config;
 mod crashes;
 mod disks;

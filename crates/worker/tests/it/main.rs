@@ -6,6 +6,7 @@ mod abort;
 mod bench;
 mod column_types;
 mod commit;
+mod compaction;
 mod failures;
 mod guests;
 mod hostile;
