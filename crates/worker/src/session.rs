@@ -1,24 +1,26 @@
 //! What a worker says to the Sentinel, and what it does with the answers. The one owner of the held jobs; slots and committer
 //! do the slow things and report back.
 
-use crate::committer::{Order, Promotable, Recoverable};
+mod orders;
+mod outcomes;
+mod packs;
+
+use crate::committer::{Order, Promotable};
 use crate::compactor::Compactor;
-use crate::event::{Event, Promoted};
-use crate::failure::JobFailure;
-use crate::held::{Held, HeldJobs, Phase};
-use crate::job::{SealedJob, Workshop};
+use crate::event::Event;
+use crate::held::{HeldJobs, Phase};
+use crate::job::Workshop;
 use crate::link::Link;
-use crate::original::{ATTEMPT, dispatch_of};
-use crate::packing::{PackAnew, PackedJob, Packer};
-use crate::packs::{Packs, files_of};
+use crate::packing::Packer;
+use crate::packs::Packs;
 use crate::plugins::PluginStore;
-use crate::queue::{JobQueue, QueuedJob};
-use crate::sinks::{Recovered, Sinks};
+use crate::queue::JobQueue;
+use crate::sinks::Sinks;
 use crossbeam_channel::Sender;
 use protocol::{
-    Busy, Commit, CommitId, Compaction, CrashPoint, Dispatch, ErrorClass, Grant, Heartbeat,
-    HeartbeatAnswer, Identify, JobAttempt, JobId, JobKind, Metrics, OriginalDispatch, OutputFileId,
-    Refusal, SentinelMessage, SessionToken, StagedOutput, Superseded, WorkerMessage, crash_point,
+    Busy, CommitId, CrashPoint, ErrorClass, Grant, Heartbeat, HeartbeatAnswer, Identify,
+    JobAttempt, JobId, OutputFileId, Refusal, SentinelMessage, SessionToken, Superseded,
+    WorkerMessage, crash_point,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -190,116 +192,6 @@ impl Session {
         }
     }
 
-    /// What is granted goes on: the Sentinel aborts none of that, and a message may be late.
-    fn on_abort(&mut self, id: JobId, reason: &str) {
-        let Some(held) = self.held.0.get_mut(&id) else { return };
-        let job = JobAttempt { id, attempt: held.attempt };
-        match &mut held.phase {
-            Phase::Running => {
-                held.control.abort(reason);
-                self.end_if_queued(job, reason);
-            }
-            Phase::Staged { outputs, .. } => {
-                let outputs = std::mem::take(outputs);
-                held.fail(ErrorClass::Aborted, reason.to_owned(), None);
-                self.order(Order::Discard(outputs));
-            }
-            Phase::Packed => held.fail(ErrorClass::Aborted, reason.to_owned(), None),
-            // It may be granted already. The Sentinel refuses it otherwise, and then its pack is written anew.
-            Phase::InPack { .. } => {}
-            Phase::Compacting => held.control.abort(reason),
-            Phase::Promoting { .. } | Phase::Recovering { .. } | Phase::Ended { .. } => {}
-        }
-    }
-
-    fn on_dispatch(&mut self, job: JobAttempt, dispatch: Dispatch) {
-        let known = self.held.0.get(&job.id).map(|held| (held.attempt, held.recovery));
-        if known.is_some_and(|known| known >= (dispatch.attempt, dispatch.recovery)) {
-            return;
-        }
-        if known.is_some() {
-            self.forget(job.id, "a newer attempt was dispatched");
-        }
-        match dispatch.kind {
-            // Not listed, it is given to another worker soon.
-            JobKind::Recover if self.stopping => {}
-            JobKind::Recover => {
-                let commit = job.commit(dispatch.commit_id.unwrap_or(CommitId::from(job.id)));
-                self.recover(job, commit, dispatch.recovery, dispatch.outputs);
-            }
-            JobKind::Process | JobKind::Trial => self.enqueue(job, dispatch),
-            kind @ (JobKind::Retract | JobKind::Compact) => {
-                let text = format!("this worker does not know jobs of kind {kind:?}");
-                let held = self.held.0.entry(job.id).or_insert(Held::running(job.attempt));
-                held.fail(ErrorClass::Sink, text, Some(false));
-            }
-        }
-    }
-
-    /// Served without grant, so that a crash between publishing and concluding may double it, as it always could there.
-    fn on_original_dispatch(&mut self, id: JobId, original: OriginalDispatch) {
-        if self.held.0.contains_key(&id) {
-            return;
-        }
-        let job = JobAttempt { id, attempt: ATTEMPT };
-        match dispatch_of(original, &self.identify.plugins) {
-            Ok(dispatch) => self.enqueue(job, dispatch),
-            Err(failure) => {
-                let mut held = Held::running(ATTEMPT);
-                held.fail(failure.class, failure.message, failure.retryable);
-                self.held.0.insert(id, held);
-            }
-        }
-        if let Some(held) = self.held.of(job) {
-            held.is_original = true;
-        }
-    }
-
-    fn enqueue(&mut self, job: JobAttempt, dispatch: Dispatch) {
-        let mut held = Held::running(job.attempt);
-        if self.stopping {
-            held.fail(ErrorClass::Aborted, STOPPING.to_owned(), None);
-        } else {
-            // The jobs after this one come without the source, and another slot may start them first.
-            // What is wrong with it is said by the job that needs it.
-            let _ = self.plugins.source_path(&dispatch);
-            let control = held.control.clone();
-            self.queue.push(QueuedJob { job, dispatch: Box::new(dispatch), control });
-        }
-        self.held.0.insert(job.id, held);
-    }
-
-    /// Files that are to become one, or that somebody was granted to make one.
-    fn on_compact(&mut self, order: Compaction) {
-        let job = order.job();
-        let known = self.held.0.get(&job.id).map(|held| held.recovery);
-        if self.stopping || known.is_some_and(|known| known >= order.recovery) {
-            return;
-        }
-        if order.recovery > 0 {
-            let outputs = order.output.into_iter().collect();
-            return self.recover(job, job.into(), order.recovery, outputs);
-        }
-        let held = Held { phase: Phase::Compacting, ..Held::running(job.attempt) };
-        self.compactor.take(order, held.control.clone());
-        self.held.0.insert(job.id, held);
-    }
-
-    fn recover(
-        &mut self,
-        job: JobAttempt,
-        commit: Commit,
-        recovery: u32,
-        outputs: Vec<StagedOutput>,
-    ) {
-        let held = Held { recovery, ..Held::running(job.attempt) };
-        self.held.0.insert(job.id, held);
-        if let Some(held) = self.held.of(job) {
-            held.phase = Phase::Recovering { outputs: outputs.clone() };
-        }
-        self.order(Order::Recover(Recoverable { job, commit, recovery, outputs }));
-    }
-
     fn on_answer(&mut self, answer: HeartbeatAnswer) {
         self.awaiting = false;
         match answer.accepted {
@@ -369,21 +261,6 @@ impl Session {
         }
     }
 
-    fn promote_pack(&mut self, commit: CommitId, granted: &BTreeSet<JobAttempt>) {
-        let Some(files) = self.packs.take_granted(commit, granted) else { return };
-        let mut jobs = Vec::with_capacity(granted.len());
-        for job in granted {
-            let Some(held) = self.held.of(*job) else { continue };
-            if let Phase::InPack { outputs, metrics } = &mut held.phase {
-                let (outputs, metrics) = (std::mem::take(outputs), std::mem::take(metrics));
-                held.phase = Phase::Promoting { outputs, metrics };
-                jobs.push(*job);
-            }
-        }
-        crash_point(CrashPoint::Granted);
-        self.order(Order::Promote(Promotable { jobs, files, supersede: Vec::new() }));
-    }
-
     fn on_refused(&mut self, refused: &[Refusal]) {
         let attempt = |refusal: &Refusal| JobAttempt { id: refusal.id, attempt: refusal.attempt };
         let attempts = refused.iter().map(attempt).collect::<BTreeSet<_>>();
@@ -393,53 +270,6 @@ impl Session {
         for anew in self.packs.take_refused(&attempts) {
             self.pack_anew(anew);
         }
-    }
-
-    /// Without those that were given up meanwhile.
-    fn pack_anew(&mut self, mut anew: PackAnew) {
-        anew.jobs.retain(|one| match self.held.of(one.job) {
-            Some(held) if held.is_packed() => {
-                held.phase = Phase::Packed;
-                true
-            }
-            _ => false,
-        });
-        if anew.jobs.is_empty() {
-            self.order(Order::Discard(anew.files));
-        } else {
-            self.packer.pack_anew(anew);
-        }
-    }
-
-    fn on_packed(&mut self, job: JobAttempt) {
-        let Some(held) = self.held.of(job) else { return };
-        if !matches!(held.phase, Phase::Running) {
-            return;
-        }
-        match held.control.abort_reason().map(str::to_owned) {
-            Some(reason) => held.fail(ErrorClass::Aborted, reason, None),
-            None => held.phase = Phase::Packed,
-        }
-    }
-
-    /// All of a pack is announced, or it is written anew without those that are not wanted any more.
-    fn on_pack_staged(&mut self, commit: CommitId, jobs: Vec<PackedJob>) {
-        let mut is_whole = true;
-        for one in &jobs {
-            let held = self.held.of(one.job);
-            is_whole &= held.is_some_and(|held| matches!(held.phase, Phase::Packed));
-        }
-        if !is_whole {
-            let files = files_of(&jobs);
-            return self.pack_anew(PackAnew { files, jobs });
-        }
-        for one in &jobs {
-            if let Some(held) = self.held.of(one.job) {
-                let (outputs, metrics) = (one.outputs.clone(), one.metrics.clone());
-                held.phase = Phase::InPack { outputs, metrics };
-            }
-        }
-        self.packs.add(commit, jobs);
     }
 
     fn promote(&mut self, job: JobAttempt, supersede: Vec<Superseded>) {
@@ -467,77 +297,6 @@ impl Session {
         self.queue.remove(JobAttempt { id, attempt: held.attempt });
         if let Phase::Staged { outputs, .. } = held.phase {
             self.order(Order::Discard(outputs));
-        }
-    }
-
-    fn on_ran(&mut self, job: JobAttempt, result: Result<SealedJob, JobFailure>) {
-        let held = self.held.of(job).filter(|held| {
-            matches!(held.phase, Phase::Running | Phase::Packed | Phase::Compacting)
-        });
-        match (held, result) {
-            (Some(held), Ok(SealedJob { outputs, .. }))
-                if held.control.abort_reason().is_some() =>
-            {
-                let reason = held.control.abort_reason().unwrap_or(ABORTED).to_owned();
-                held.fail(ErrorClass::Aborted, reason, None);
-                self.order(Order::Discard(outputs));
-            }
-            (Some(held), Ok(SealedJob { outputs, metrics })) if held.is_original => {
-                held.phase = Phase::Promoting { outputs: outputs.clone(), metrics };
-                let (jobs, supersede) = (vec![job], Vec::new());
-                self.order(Order::Promote(Promotable { jobs, files: outputs, supersede }));
-            }
-            (Some(held), Ok(SealedJob { outputs, metrics })) => {
-                held.phase = Phase::Staged { outputs, metrics, announced: false };
-            }
-            (Some(held), Err(failure)) => {
-                held.fail(failure.class, failure.message, failure.retryable);
-            }
-            (None, Ok(sealed)) => self.order(Order::Discard(sealed.outputs)),
-            (None, Err(_)) => {}
-        }
-    }
-
-    /// What was granted cannot fail: the Sentinel is told, so that it lets some time pass before somebody finishes it.
-    fn on_promoted(&mut self, job: JobAttempt, promoted: Promoted) {
-        let Some(held) = self.held.of(job) else { return };
-        let Phase::Promoting { outputs, metrics } = &mut held.phase else { return };
-        match promoted {
-            Promoted::Done(took) => {
-                let (outputs, mut metrics) = (std::mem::take(outputs), std::mem::take(metrics));
-                metrics.ms.insert("promote".to_owned(), took.as_millis() as u64);
-                held.succeed(&outputs, metrics);
-            }
-            Promoted::Failed(error) if held.is_original => {
-                held.fail(ErrorClass::Sink, error, None);
-            }
-            Promoted::Taken => drop(self.held.0.remove(&job.id)),
-            Promoted::Failed(error) => {
-                tracing::error!(job = %job.id, error, "a granted job is not promoted yet");
-                held.fail(ErrorClass::Sink, error, None);
-            }
-        }
-    }
-
-    fn on_recovered(&mut self, job: JobAttempt, recovery: u32, result: Result<Recovered, String>) {
-        let held = self.held.of(job).filter(|held| held.recovery == recovery);
-        let Some(held) = held else { return };
-        let Phase::Recovering { outputs } = &mut held.phase else { return };
-        let outputs = std::mem::take(outputs);
-        match result {
-            Ok(Recovered::Complete) => {
-                let metrics = metrics_of(&outputs);
-                held.succeed(&outputs, metrics);
-            }
-            Ok(Recovered::Lost) => {
-                let text = "what the lost worker staged is gone; the file runs again".to_owned();
-                held.fail(ErrorClass::Lost, text, None);
-            }
-            Ok(Recovered::Overtaken) => drop(self.held.0.remove(&job.id)),
-            Err(error) => {
-                tracing::error!(job = %job.id, error, "a job cannot be recovered yet");
-                held.fail(ErrorClass::Sink, error, None);
-            }
         }
     }
 
@@ -585,19 +344,6 @@ impl Session {
     fn order(&self, order: Order) {
         // The committer ends only after this sender is gone.
         let _ = self.orders.send(order);
-    }
-}
-
-/// Of what was granted. Each place of a topic has all of its rows.
-fn metrics_of(outputs: &[StagedOutput]) -> Metrics {
-    let (bad, good): (Vec<_>, Vec<_>) =
-        outputs.iter().partition(|output| output.uri.is_quarantine());
-    let topics = good.iter().map(|output| (&output.topic, output.rows)).collect::<BTreeMap<_, _>>();
-    Metrics {
-        rows: topics.values().sum(),
-        quarantined: bad.iter().map(|output| output.rows).sum(),
-        size_bytes: outputs.iter().map(|output| output.size_bytes).sum(),
-        ..Metrics::default()
     }
 }
 
