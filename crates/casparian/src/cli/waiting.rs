@@ -46,7 +46,6 @@ pub fn reasons(waiting: &Waiting) -> Vec<String> {
     );
     let files = counted(waiting.retirements, "replaced file", "replaced files");
     add(waiting.retirements, format!("{files} to be moved to _history"));
-    let files = counted(waiting.compactions, "shared file", "shared files");
-    add(waiting.compactions, format!("{files} to be written anew without replaced rows"));
+    add(waiting.compactions, counted(waiting.compactions, "compaction", "compactions"));
     reasons
 }

@@ -52,8 +52,7 @@ impl Drain<'_> {
                 // Requests first: one that is carried out between the two looks shows by the jobs it made.
                 let asked = self.catalog.opportunities(SystemClock.now_us()).await?.requests;
                 let waiting = pace.timed(self.catalog.waiting()).await?;
-                let is_over = !asked && !engine.progress().compacting;
-                if let Some(drained) = judge(&waiting).filter(|_| is_over) {
+                if let Some(drained) = judge(&waiting).filter(|_| !asked) {
                     return Ok(drained);
                 }
                 all = progress.completed + waiting.queued + waiting.held + progress.in_flight;

@@ -21,7 +21,7 @@ pub struct Waiting {
     pub changed: u64,
     /// Files that nobody needs and that still lie among the current ones.
     pub retirements: u64,
-    /// Files with rows that nobody needs, to be written anew, and files that are becoming one.
+    /// Files with rows that nobody needs, to be written anew; places with many small files; and files that are becoming one.
     pub compactions: u64,
 }
 
@@ -104,6 +104,7 @@ impl Catalog {
             };
             *place += count;
         }
+        waiting.compactions += self.small_files_pending().await?;
         waiting.queued += waiting.queued_backfill;
         waiting.without_plugin = queued - waiting.queued;
         Ok(waiting)

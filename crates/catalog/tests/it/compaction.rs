@@ -128,6 +128,7 @@ async fn eight_small_files_of_one_place_become_one_and_are_not_kept() {
     assert_eq!(backend.plan().await, None, "seven are too few");
     backend.write("f107", 8).await;
     backend.drain(&["out"]).await;
+    assert_eq!(backend.catalog.waiting().await.unwrap().compactions, 1);
     let plan = backend.plan().await.unwrap();
     assert_eq!(rows(&plan), vec![vec![(0, 1)]; 8]);
     let busy = plan.files.iter().copied().collect();
@@ -135,6 +136,7 @@ async fn eight_small_files_of_one_place_become_one_and_are_not_kept() {
     backend.compact(&plan).await;
     let current = backend.current().await;
     assert_eq!((current.len(), current[0].rows, current[0].artifacts), (1, 8, 8));
+    assert_eq!(backend.catalog.waiting().await.unwrap().compactions, 0);
     let leaving = backend.leaving().await;
     assert!(leaving.len() == 8 && leaving.iter().all(|one| one.copied), "{leaving:?}");
     let files = leaving.iter().map(|one| one.id).collect::<Vec<_>>();

@@ -121,7 +121,7 @@ impl Driver {
             }
             self.step(&mut life, events).await?;
             let (workers, in_flight) = (life.decider.workers_len(), life.decider.in_flight_len());
-            self.progress.set_gauges(workers, in_flight, life.decider.is_compacting());
+            self.progress.set_gauges(workers, in_flight);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What a Sentinel has done so far, for whoever shows it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -9,7 +9,6 @@ pub struct Progress {
     rows: AtomicU64,
     workers: AtomicU64,
     in_flight: AtomicU64,
-    compacting: AtomicBool,
 }
 
 /// The counts of one moment.
@@ -21,8 +20,6 @@ pub struct ProgressSnapshot {
     pub rows: u64,
     pub workers: u64,
     pub in_flight: u64,
-    /// Files become one, or may soon.
-    pub compacting: bool,
 }
 
 impl Progress {
@@ -34,7 +31,6 @@ impl Progress {
             rows: read(&self.rows),
             workers: read(&self.workers),
             in_flight: read(&self.in_flight),
-            compacting: self.compacting.load(Ordering::Relaxed),
         }
     }
 
@@ -50,9 +46,8 @@ impl Progress {
         self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
-    pub(super) fn set_gauges(&self, workers: usize, in_flight: usize, compacting: bool) {
+    pub(super) fn set_gauges(&self, workers: usize, in_flight: usize) {
         self.workers.store(workers as u64, Ordering::Relaxed);
         self.in_flight.store(in_flight as u64, Ordering::Relaxed);
-        self.compacting.store(compacting, Ordering::Relaxed);
     }
 }

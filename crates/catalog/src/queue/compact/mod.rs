@@ -3,6 +3,7 @@
 
 mod choose;
 mod commit;
+mod pending;
 mod plan;
 
 pub(super) use choose::{SMALL_ARTIFACTS_MAX, SMALL_BYTES_MAX};

@@ -40,7 +40,7 @@ const HIDDEN: &str = " AND f.needed_rows < f.rows ORDER BY f.id LIMIT $2";
 const SMALL: &str = " AND f.is_small = 1 AND f.uri = $3 AND f.topic = $4 AND f.schema_version = $5 ORDER BY f.size_bytes LIMIT $2";
 
 /// Files of the same columns.
-const GROUPS: &str = "SELECT uri, topic, schema_version FROM output_file
+pub(super) const GROUPS: &str = "SELECT uri, topic, schema_version FROM output_file
     WHERE is_small = 1 AND artifacts > 0 AND compact_after_us <= $1
     GROUP BY uri, topic, schema_version HAVING count(*) >= $2 ORDER BY count(*) DESC LIMIT 100";
 

@@ -68,13 +68,6 @@ impl Compactions {
 }
 
 impl Decider {
-    /// Whether something is being compacted, or may soon be.
-    pub fn is_compacting(&self) -> bool {
-        self.compactions.due
-            || self.compactions.asked
-            || self.held.values().any(Held::is_compaction)
-    }
-
     pub(super) fn is_compaction(&self, job: JobId) -> bool {
         self.held.get(&job).is_some_and(Held::is_compaction)
     }
