@@ -7,10 +7,12 @@ SHELL := /bin/bash
 
 VENV_PYTHON := $(CURDIR)/.venv/bin/python
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
-# For `make bench`: files of the inventory, small CSV files, megabytes of the large one.
+# For `make bench`: files of the inventory, small CSV files, rows of batches, megabytes of the large CSV file and of the one for PostgreSQL.
 FILES ?= 200000
 CSV ?= 10000
+ROWS ?= 5000000
 BIG_MB ?= 2048
+TABLE_MB ?= 512
 # For `make chaos`.
 CHAOS ?= --files 3000 --seconds 60 --workers 3 --changes 30
 
@@ -42,9 +44,10 @@ check: setup-build setup-python setup-deny ## formatting, lints, licences, docum
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	cd python && $(VENV_PYTHON) -m mypy casparian_flow
 
-bench: setup-build setup-python setup-sqlite ## measure beside peers: FILES=200000 CSV=10000 BIG_MB=2048
+bench: setup-build setup-python setup-postgres setup-sqlite ## measure beside peers: FILES=200000 CSV=10000 ROWS=5000000 BIG_MB=2048 TABLE_MB=512
 	cargo build --locked --release -p casparian
-	$(VENV_PYTHON) bench/run.py --casparian $(TARGET)/release/casparian --files $(FILES) --csv $(CSV) --big-mb $(BIG_MB)
+	.ci/with-postgres $(VENV_PYTHON) bench/run.py --casparian $(TARGET)/release/casparian --files $(FILES) --csv $(CSV) \
+	  --rows $(ROWS) --big-mb $(BIG_MB) --table-mb $(TABLE_MB)
 
 fmt: ## format Rust
 	cargo fmt --all

@@ -3,7 +3,12 @@
 import random
 from pathlib import Path
 
+import numpy
+import pyarrow
+import pyarrow.ipc
+
 FILES_PER_DIRECTORY = 100
+BATCH_ROWS = 65_536
 
 
 def many_files(root: Path, count: int) -> None:
@@ -42,3 +47,25 @@ def large_csv(path: Path, megabytes: int) -> None:
                 a, b = rows.getrandbits(48), rows.random()
                 block.append(f"{number},{a % 86_400},station-{a % 499:03},{b * 55 - 20:.3f},{980 + b * 60:.4f},{a:x}-{a ^ number:x}\n")
             size += file.write("".join(block))
+
+
+def arrow_batches(path: Path, rows: int) -> None:
+    """An Arrow file of batches of 65,536 rows, six columns of the usual kinds."""
+    draw = numpy.random.default_rng(3)
+    stations = pyarrow.array([f"station-{number:03}" for number in range(500)])
+    writer = None
+    with pyarrow.OSFile(str(path), "wb") as file:
+        for start in range(0, rows, BATCH_ROWS):
+            count = min(BATCH_ROWS, rows - start)
+            numbers = numpy.arange(start, start + count)
+            batch = pyarrow.record_batch({
+                "number": numbers,
+                "temperature": numpy.round(draw.uniform(-20, 35, count), 3),
+                "remark": pyarrow.array(draw.integers(0, 1 << 48, count)).cast(pyarrow.string()),
+                "day": pyarrow.array((numbers // 1000 % 20_000).astype("int32")).cast(pyarrow.date32()),
+                "time": pyarrow.array(numbers * 1_000_000 + draw.integers(0, 999_999, count), pyarrow.timestamp("us")),
+                "station": stations.take(pyarrow.array(draw.integers(0, 500, count))),
+            })
+            writer = writer or pyarrow.ipc.new_file(file, batch.schema)
+            writer.write_batch(batch)
+        writer.close()
