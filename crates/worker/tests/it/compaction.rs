@@ -189,6 +189,16 @@ fn a_worker_that_stops_leaves_nothing_of_a_compaction() {
     let source = rig.source(1, &format!("a\n{lines}"), &[(0, rows)]);
     // Many times the same rows, so that it takes a while.
     rig.order(vec![source; 200]);
+    let is_begun = |message: &WorkerMessage| match message {
+        WorkerMessage::Heartbeat(heartbeat) => {
+            heartbeat.jobs.iter().any(|job| job.id.get() == ID.get())
+        }
+        _ => false,
+    };
+    while !is_begun(&rig.sentinel.receive()) {
+        rig.sentinel.answer(HeartbeatAnswer::default());
+    }
+    rig.sentinel.answer(HeartbeatAnswer::default());
     rig.worker.stop();
     let Rig { project, worker, mut sentinel } = rig;
     let conclude = sentinel.until_concluded(ID.get());

@@ -7,6 +7,7 @@ mod open;
 mod promote;
 mod recover;
 mod retire;
+mod row_group;
 mod segment;
 mod stage;
 mod staging;

@@ -1,29 +1,39 @@
 //! One Parquet file being written: bounded row groups, and its hash and size as the bytes go by.
 
 use super::directory::Directory;
+use super::row_group::RowGroup;
 use crate::sinks::SinkError;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
 use protocol::ContentHash;
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::path::PathBuf;
 
 /// A row group is written out when it is this large, or takes this much memory.
 const ROW_GROUP_BYTES: usize = 32 << 20;
 const BUFFERED_BYTES_MAX: usize = 64 << 20;
 const ROW_GROUP_ROWS: usize = 1 << 20;
+/// More of them wait for the largest column.
+const THREADS_MAX: usize = 4;
 /// A dictionary takes 72 KiB before its first value: too much where there are more columns than these.
 const DICTIONARY_COLUMNS_MAX: usize = 200;
 
 pub struct Segment {
-    writer: ArrowWriter<HashingFile>,
+    file: SerializedFileWriter<HashingFile>,
+    factory: ArrowRowGroupWriterFactory,
+    group: Option<RowGroup>,
+    /// For large batches.
+    threads: usize,
     path: PathBuf,
 }
 
@@ -51,42 +61,67 @@ impl Segment {
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_dictionary_enabled(!many && !is_wide)
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .build();
         let file = HashingFile::new(fd.into());
         let writer = ArrowWriter::try_new(file, schema, Some(properties));
-        let writer = writer.map_err(|cause| SinkError::Parquet { path: path.clone(), cause })?;
-        Ok(Self { writer, path })
+        let parts = writer.and_then(ArrowWriter::into_serialized_writer);
+        let (file, factory) =
+            parts.map_err(|cause| SinkError::Parquet { path: path.clone(), cause })?;
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = if many { 1 } else { cores.min(THREADS_MAX) };
+        Ok(Self { file, factory, group: None, threads, path })
     }
 
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
-        self.writer.write(batch).map_err(|cause| self.error(cause))?;
-        let is_full = self.writer.in_progress_size() >= ROW_GROUP_BYTES
-            || self.buffered() >= BUFFERED_BYTES_MAX;
-        if is_full { self.flush() } else { Ok(()) }
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let room = ROW_GROUP_ROWS - self.group.as_ref().map_or(0, |group| group.rows);
+            let len = room.min(batch.num_rows() - start);
+            self.encode(&batch.slice(start, len)).map_err(|cause| self.error(cause))?;
+            start += len;
+            let is_full = self.group.as_ref().is_some_and(|group| {
+                group.rows >= ROW_GROUP_ROWS
+                    || group.size() >= ROW_GROUP_BYTES
+                    || group.buffered() >= BUFFERED_BYTES_MAX
+            });
+            if is_full {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
+        let group = match &mut self.group {
+            Some(group) => group,
+            None => self.group.insert(RowGroup::new(&self.file, &self.factory)?),
+        };
+        group.write(rows, self.threads)
     }
 
     /// Bytes in memory.
     pub fn buffered(&self) -> usize {
-        self.writer.memory_size()
+        self.group.as_ref().map_or(0, RowGroup::buffered)
     }
 
     /// Bytes that are written and that wait.
     pub fn size(&self) -> usize {
-        self.writer.bytes_written() + self.writer.in_progress_size()
+        self.file.bytes_written() + self.group.as_ref().map_or(0, RowGroup::size)
     }
 
     /// Ends the row group.
     pub fn flush(&mut self) -> Result<(), SinkError> {
-        self.writer.flush().map_err(|cause| self.error(cause))
+        let Some(group) = self.group.take() else { return Ok(()) };
+        group.finish(&mut self.file).map_err(|cause| self.error(cause))
     }
 
     fn error(&self, cause: ParquetError) -> SinkError {
         SinkError::Parquet { path: self.path.clone(), cause }
     }
 
-    pub fn finish(self) -> Result<Finished, SinkError> {
-        let file = self.writer.into_inner();
+    pub fn finish(mut self) -> Result<Finished, SinkError> {
+        self.flush()?;
+        let file = self.file.into_inner();
         let file = file.map_err(|cause| SinkError::Parquet { path: self.path.clone(), cause })?;
         Ok(Finished {
             size_bytes: file.written,
