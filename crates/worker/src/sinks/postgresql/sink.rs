@@ -6,7 +6,7 @@ use super::error::{Doing, PostgresqlError};
 use super::names::quoted;
 use super::record;
 use super::session::{Login, Session, connect, options};
-use super::table::{StoredColumn, Table};
+use super::table::{StoredColumn, Table, lock};
 use crate::sinks::SinkError;
 use crate::sinks::columns::arrow_type;
 use crate::sinks::evolve::widened;
@@ -193,13 +193,6 @@ async fn make_records(connection: &mut PgConnection, schema: &str) -> sqlx::Resu
     }
     lock(connection, schema).await?;
     sqlx::raw_sql(AssertSqlSafe(record::make(schema))).execute(connection).await?;
-    Ok(())
-}
-
-/// Whoever makes or changes a table does it alone, until his transaction ends.
-async fn lock(connection: &mut PgConnection, place: &str) -> sqlx::Result<()> {
-    let sql = "SELECT pg_advisory_xact_lock(hashtextextended('casparian sink ' || $1, 0))";
-    sqlx::query(sql).bind(place).execute(connection).await?;
     Ok(())
 }
 

@@ -28,6 +28,13 @@ impl StoredColumn {
     }
 }
 
+/// Whoever makes or changes a table does it alone, until his transaction ends.
+pub async fn lock(connection: &mut PgConnection, place: &str) -> sqlx::Result<()> {
+    let sql = "SELECT pg_advisory_xact_lock(hashtextextended('casparian sink ' || $1, 0))";
+    sqlx::query(sql).bind(place).execute(connection).await?;
+    Ok(())
+}
+
 #[derive(Debug)]
 pub struct Table {
     pub name: TableName,
@@ -43,6 +50,23 @@ pub struct Table {
 impl Table {
     /// As the sink remembers it. A table that was dropped comes back with all of its columns.
     pub async fn open(
+        connection: &mut PgConnection,
+        doing: Doing<'_>,
+        schema: &str,
+        name: &TableName,
+    ) -> Result<Self, PostgresqlError> {
+        match Self::look(connection, doing, schema, name).await {
+            // Somebody may have made or changed it between one look and the next: not while it is locked.
+            Err(PostgresqlError::NotOurs { .. } | PostgresqlError::Column { .. }) => {
+                let place = format!("{schema}.{}", quoted(name.as_str()));
+                lock(connection, &place).await.map_err(|cause| doing.failed(cause))?;
+                Self::look(connection, doing, schema, name).await
+            }
+            looked => looked,
+        }
+    }
+
+    async fn look(
         connection: &mut PgConnection,
         doing: Doing<'_>,
         schema: &str,
@@ -246,11 +270,13 @@ impl Table {
         Ok(columns)
     }
 
-    /// None: there is nothing of that name. Empty: it is no ordinary table.
+    /// None: there is nothing of that name. Empty: it is no ordinary table. Within a transaction `to_regclass` may not see what another one has
+    /// made since; a look at the catalog does.
     async fn actual(&self, connection: &mut PgConnection) -> sqlx::Result<Option<Vec<String>>> {
         let sql = "SELECT c.relkind IN ('r', 'p'), array(SELECT a.attname::text FROM pg_attribute a
                        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
-                   FROM pg_class c WHERE c.oid = to_regclass($1)";
+                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, parse_ident($1) place
+                   WHERE n.nspname = place[1]::name AND c.relname = place[2]::name";
         let row = sqlx::query(sql).bind(&self.place).fetch_optional(connection).await?;
         let Some(row) = row else { return Ok(None) };
         let columns: Vec<String> = row.try_get(1)?;
