@@ -37,6 +37,9 @@ impl SqliteReader {
         schema: &TopicSchema,
     ) -> Result<(), SinkError> {
         let doing = self.place.doing("read", self.patience);
+        // Both looks at the table are at one moment: somebody may be making it.
+        let _moment =
+            self.connection.unchecked_transaction().map_err(|cause| self.failed(cause))?;
         let is_read_only = self.connection.is_readonly(rusqlite::MAIN_DB);
         if is_read_only.map_err(|cause| self.failed(cause))? {
             return Err(SqliteError::ReadOnly { path: self.place.path.clone() }.into());
@@ -72,6 +75,8 @@ impl SqliteReader {
         table: &TableName,
         mut each: impl FnMut(OriginCount),
     ) -> Result<(), SinkError> {
+        let _moment =
+            self.connection.unchecked_transaction().map_err(|cause| self.failed(cause))?;
         let has_records = self.has_records().map_err(|cause| self.failed(cause))?;
         if !has_records {
             return Ok(());
