@@ -76,10 +76,17 @@ impl<'a> SqliteTransaction<'a> {
         Ok(removed)
     }
 
-    /// Removes all rows of jobs, wherever they lie and whatever is recorded; gives how many rows there were.
+    /// Removes rows of jobs that no record speaks of any more, wherever they lie; gives how many rows there were.
     pub fn remove_orphans(&mut self, name: &TableName, jobs: &[JobId]) -> Result<u64, SinkError> {
+        let mut orphans = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let known = self.record(name, *job)?.map(|located| located.record.state);
+            if known != Some(CommitState::Current) {
+                orphans.push(*job);
+            }
+        }
         let (writing, table) = self.open(name)?;
-        Ok(remove_astray(writing, table, jobs)?)
+        Ok(remove_astray(writing, table, &orphans)?)
     }
 
     /// Only after this is what was done there, and durable.
