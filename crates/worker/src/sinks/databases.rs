@@ -29,8 +29,10 @@ pub struct PendingLoad {
 pub enum Committed {
     No,
     Yes,
-    /// A later attempt was loaded, or this one may not be any more.
+    /// A later attempt was loaded.
     Overtaken,
+    /// It may not be loaded any more: an earlier recovery did not find it all.
+    Void,
 }
 
 #[derive(Debug)]
@@ -133,7 +135,7 @@ impl Databases {
         Ok(match record {
             Some(record) if record.job.attempt > job.attempt => Committed::Overtaken,
             Some(record) if record.job.attempt < job.attempt => Committed::No,
-            Some(record) if record.state == CommitState::Void => Committed::Overtaken,
+            Some(record) if record.state == CommitState::Void => Committed::Void,
             Some(_) => Committed::Yes,
             None => Committed::No,
         })

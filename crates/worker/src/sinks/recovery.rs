@@ -77,18 +77,20 @@ impl Sinks {
     fn find(&self, take: Take, output: &StagedOutput) -> Result<Found, SinkError> {
         let staging = self.staging(&output.uri)?;
         let found = take.find_staged(&staging, output)?;
-        if found != Found::Gone {
-            return Ok(found);
-        }
         // Last: whatever moved there while the staging directories were looked at is seen.
         if matches!(output.uri, SinkUri::Parquet { .. }) {
-            let is_final = is_there(&staging.sink, output)?;
-            return Ok(if is_final { Found::Final } else { Found::Gone });
+            let is_final = found == Found::Gone && is_there(&staging.sink, output)?;
+            return Ok(if is_final { Found::Final } else { found });
+        }
+        if found == Found::Overtaken {
+            return Ok(found);
         }
         Ok(match self.databases.committed(output, take.commit.attempt())? {
-            Committed::Yes => Found::Final,
-            Committed::No => Found::Gone,
+            Committed::Yes if found == Found::Gone => Found::Final,
+            Committed::No | Committed::Yes => found,
             Committed::Overtaken => Found::Overtaken,
+            // Whoever said so may have died before the Sentinel heard of it.
+            Committed::Void => Found::Gone,
         })
     }
 
