@@ -4,3 +4,5 @@ mod commits;
 mod evolution;
 mod rig;
 mod types;
+
+pub use rig::Server;

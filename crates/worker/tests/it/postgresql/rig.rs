@@ -42,9 +42,13 @@ impl Server {
         Some(server)
     }
 
-    /// `postgresql://casparian@localhost/postgres/SCHEMA/t?host=PLACE`
+    /// `postgresql://casparian@localhost/postgres/SCHEMA/TABLE?host=PLACE`
+    pub fn uri(&self, table: &str) -> String {
+        self.url.replace("/postgres?", &format!("/postgres/{}/{table}?", self.schema))
+    }
+
     pub fn place(&self) -> PostgresqlTable {
-        let uri = self.url.replace("/postgres?", &format!("/postgres/{}/t?", self.schema));
+        let uri = self.uri("t");
         let Ok(SinkUri::Postgresql(place)) = uri.parse() else { panic!("{uri}") };
         *place
     }
@@ -85,11 +89,6 @@ impl Server {
         let each = |it: OriginCount| counts.push((it.job.get(), it.rows));
         self.sink().counts(&table(), each).unwrap();
         counts
-    }
-
-    /// `attempt state rows` of each job.
-    pub fn records(&self) -> Vec<String> {
-        self.ask("SELECT concat_ws(' ', job_id, attempt, state, rows) FROM _casparian_commits ORDER BY job_id")
     }
 }
 

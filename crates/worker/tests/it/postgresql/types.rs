@@ -1,12 +1,11 @@
 //! Every type is stored so that its values come back exactly.
 
-use super::rig::{Server, load_into};
-use crate::sqlite::{job, staged};
+use super::rig::Server;
+use crate::sqlite::job;
 use arrow_array::builder::{Int64Builder, ListBuilder, MapBuilder, StringBuilder};
 use arrow_array::*;
 use arrow_buffer::i256;
 use arrow_schema::{DataType, Field};
-use proptest::prelude::*;
 use std::sync::Arc;
 
 /// What `psql` shows of a column, under which type; null is nothing at all.
@@ -115,38 +114,4 @@ fn nested_values_as_json() {
     )];
     let expected = ["{\"f\": \"NaN\"}", "{\"f\": \"-0.0\"}", "{\"f\": 0.1}"];
     check(StructArray::from(parts), "jsonb", &expected);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..Default::default() })]
-
-    #[test]
-    fn any_batch_comes_back_as_it_was(
-        rows in prop::collection::vec((any::<Option<i64>>(), any::<Option<u64>>(), prop::option::of("[^\0\n\r]{0,20}"), any::<Option<f64>>(),
-            prop::option::of(-(10_i128.pow(38) - 1)..10_i128.pow(38)), any::<Option<Vec<u8>>>()), 1..50)
-    ) {
-        let Some(server) = Server::new() else { return Ok(()) };
-        let columns: Vec<(&str, ArrayRef)> = vec![
-            ("a", Arc::new(rows.iter().map(|row| row.0).collect::<Int64Array>())),
-            ("b", Arc::new(rows.iter().map(|row| row.1).collect::<UInt64Array>())),
-            ("c", Arc::new(rows.iter().map(|row| row.2.as_deref()).collect::<StringArray>())),
-            ("d", Arc::new(rows.iter().map(|row| row.3).collect::<Float64Array>())),
-            ("e", Arc::new(rows.iter().map(|row| row.4).collect::<Decimal128Array>().with_precision_and_scale(38, 7).unwrap())),
-            ("f", Arc::new(rows.iter().map(|row| row.5.as_deref()).collect::<BinaryArray>())),
-        ];
-        let batch = staged(job(1, 1), &columns);
-        let middle = batch.num_rows() / 2;
-        let parts = [batch.slice(0, middle), batch.slice(middle, batch.num_rows() - middle)];
-        load_into(&mut server.sink(), job(1, 1), &parts, &[]).unwrap();
-        let found = server.ask("SELECT concat_ws('|', coalesce(a::text, '-'), coalesce(b::text, '-'), coalesce(encode(convert_to(c, 'UTF8'), 'hex'), '-'),
-            coalesce(encode(float8send(d), 'hex'), '-'), coalesce((e * 10000000)::numeric(45,0)::text, '-'), coalesce(encode(f, 'hex'), '-')) FROM t");
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let shown = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-        let expected = rows.iter().map(|row| [
-            shown(row.0.map(|it| it.to_string())), shown(row.1.map(|it| it.to_string())),
-            shown(row.2.as_ref().map(|it| hex(it.as_bytes()))), shown(row.3.map(|it| hex(&it.to_be_bytes()))),
-            shown(row.4.map(|it| it.to_string())), shown(row.5.as_ref().map(|it| hex(it))),
-        ].join("|"));
-        prop_assert_eq!(found, expected.collect::<Vec<_>>());
-    }
 }

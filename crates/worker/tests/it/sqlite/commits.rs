@@ -14,20 +14,6 @@ fn table() -> TableName {
 }
 
 #[test]
-fn an_attempt_is_loaded_once_however_often_it_is_promoted() {
-    let lake = Lake::new();
-    let load = |attempt| lake.load(job(9, attempt), &[("a", ints(&[1, 2, 3]))], &[]).unwrap();
-    assert_eq!(load(1), Loaded::Done);
-    assert_eq!(load(1), Loaded::Already);
-    assert_eq!(lake.counts("t"), [(9, 3)]);
-    // A later attempt replaces it, and then the earlier one comes too late.
-    assert_eq!(load(2), Loaded::Done);
-    assert_eq!(load(1), Loaded::Overtaken);
-    assert_eq!(lake.counts("t"), [(9, 3)]);
-    assert_eq!(lake.records(), ["9 2 current 3"]);
-}
-
-#[test]
 fn a_voided_attempt_is_not_loaded_any_more_and_a_later_one_is() {
     let lake = Lake::new();
     let load = |attempt| lake.load(job(9, attempt), &[("a", ints(&[1]))], &[]).unwrap();
@@ -44,36 +30,6 @@ fn a_voided_attempt_is_not_loaded_any_more_and_a_later_one_is() {
     lake.sink().void(&table(), &topic(), job(9, 4)).unwrap();
     assert_eq!(lake.counts("t"), []);
     assert_eq!(lake.records(), ["9 4 void 0"]);
-}
-
-#[test]
-fn rows_that_are_superseded_go_with_those_that_come() {
-    let lake = Lake::new();
-    lake.done(job(1, 1), &[("a", ints(&[1, 2]))]);
-    lake.done(job(2, 1), &[("a", ints(&[3]))]);
-    let old = [JobId::new(1), JobId::new(77), JobId::new(1)];
-    let loaded = lake.load(job(3, 1), &[("a", ints(&[4, 5]))], &old).unwrap();
-    assert_eq!(loaded, Loaded::Done);
-    assert_eq!(lake.shell("SELECT a FROM t ORDER BY a"), ["3", "4", "5"]);
-    assert_eq!(lake.records(), ["1 1 superseded 2", "2 1 current 1", "3 1 current 2"]);
-    assert_eq!(lake.shell("SELECT superseded_by FROM _casparian_commits WHERE job_id = 1"), ["3"]);
-    // Promoted once more, it is known; its rows do not come back.
-    assert_eq!(lake.load(job(1, 1), &[("a", ints(&[1, 2]))], &[]).unwrap(), Loaded::Already);
-    assert_eq!(lake.counts("t"), [(2, 1), (3, 2)]);
-}
-
-#[test]
-fn only_the_very_attempt_is_retired() {
-    let lake = Lake::new();
-    lake.done(job(1, 2), &[("a", ints(&[1, 2]))]);
-    lake.done(job(2, 1), &[("a", ints(&[3]))]);
-    let retire = |jobs: &[_]| lake.sink().retire(&table(), jobs).unwrap();
-    assert_eq!(retire(&[job(1, 1), job(1, 3), job(77, 1)]), 0);
-    assert_eq!(retire(&[job(1, 2), job(1, 2)]), 2);
-    assert_eq!(retire(&[job(1, 2)]), 0);
-    assert_eq!(lake.counts("t"), [(2, 1)]);
-    assert_eq!(lake.records(), ["1 2 superseded 2", "2 1 current 1"]);
-    assert_eq!(lake.load(job(1, 3), &[("a", ints(&[7]))], &[]).unwrap(), Loaded::Done);
 }
 
 #[test]
@@ -95,68 +51,6 @@ fn rows_are_found_after_somebody_numbered_them_anew() {
     assert_eq!(retire(3), 1);
     assert_eq!(retire(4), 2);
     assert_eq!(lake.counts("t"), []);
-}
-
-#[test]
-fn orphans_are_removed_and_nothing_else() {
-    let lake = Lake::new();
-    lake.done(job(1, 1), &[("a", ints(&[1]))]);
-    lake.shell("INSERT INTO t VALUES (5, 77, 3), (6, 77, 3)");
-    assert_eq!(lake.counts("t"), [(1, 1), (77, 2)]);
-    assert_eq!(lake.sink().remove_orphans(&table(), &[JobId::new(77)]).unwrap(), 2);
-    assert_eq!(lake.counts("t"), [(1, 1)]);
-}
-
-#[test]
-fn several_jobs_are_one_transaction() {
-    let lake = Lake::new();
-    let mut sink = lake.sink();
-    let pack = |sink: &mut SqliteSink, commits: bool| {
-        let mut transaction = sink.begin().unwrap();
-        for id in 1..=3 {
-            let batch = staged(job(id, 1), &[("a", ints(&[id, id]))]);
-            let load = Load {
-                topic: &topic(),
-                table: &table(),
-                job: job(id, 1),
-                schema: batch.schema(),
-                rows: 2,
-                supersede: &[],
-                batches: &mut std::iter::once(Ok(batch)),
-            };
-            assert_eq!(transaction.load(load).unwrap(), Loaded::Done);
-        }
-        if commits {
-            transaction.commit().unwrap();
-        }
-    };
-    pack(&mut sink, false);
-    assert_eq!(lake.shell("SELECT count(*) FROM sqlite_schema"), ["0"]);
-    pack(&mut sink, true);
-    assert_eq!(lake.counts("t"), [(1, 2), (2, 2), (3, 2)]);
-}
-
-#[test]
-fn a_load_that_brings_other_rows_than_announced_leaves_nothing() {
-    let lake = Lake::new();
-    lake.done(job(1, 1), &[("a", ints(&[1]))]);
-    let batch = staged(job(2, 1), &[("a", ints(&[1, 2])), ("new", ints(&[1, 2]))]);
-    let load = Load {
-        topic: &topic(),
-        table: &table(),
-        job: job(2, 1),
-        schema: batch.schema(),
-        rows: 3,
-        supersede: &[JobId::new(1)],
-        batches: &mut std::iter::once(Ok(batch)),
-    };
-    let error = lake.sink().load(load).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "job 2: 2 rows came for table 't' and 3 were announced; nothing was stored"
-    );
-    assert_eq!(lake.counts("t"), [(1, 1)]);
-    assert_eq!(lake.shell("SELECT name FROM pragma_table_info('t')").len(), 3);
 }
 
 #[test]

@@ -1,11 +1,9 @@
-//! Loaders that are killed, and loaders side by side.
+//! Processes that load side by side.
 
 use super::rig::{FILE, Lake, PATIENCE, ints, job, load_into, staged};
 use arrow_array::RecordBatch;
 use protocol::JobId;
-use rustix::process::{Pid, Signal, kill_process};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 use worker::sinks::sql::Loaded;
 use worker::sinks::sqlite::SqliteSink;
 
@@ -37,40 +35,6 @@ fn start(lake: &Lake) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-#[test]
-fn a_loader_that_is_killed_at_any_instant_leaves_all_rows_or_none() {
-    let lake = Lake::new();
-    std::fs::write(lake.0.path().join("jobs"), "1\n2\n3\n4\n").unwrap();
-    lake.done(job(100, 1), &[("a", ints(&[7]))]);
-    let mut kills = 0;
-    // Every kill comes a little later, until nothing is left to be killed.
-    for wait_ms in (2..).step_by(9) {
-        let mut child = start(&lake);
-        std::thread::sleep(Duration::from_millis(wait_ms));
-        if child.try_wait().unwrap().is_some_and(|status| status.success()) {
-            break;
-        }
-        let _ = kill_process(Pid::from_child(&child), Signal::KILL);
-        if child.wait().unwrap().success() {
-            break;
-        }
-        kills += 1;
-        let counts = lake.counts("t");
-        let (last, others) = counts.split_last().unwrap();
-        assert_eq!(*last, (100, 1));
-        let all = |(_, rows): &(i64, u64)| *rows == (BATCHES * ROWS) as u64;
-        assert!(others.len() <= 1 && others.iter().all(all), "{counts:?}");
-        let current = lake.shell(
-            "SELECT job_id, rows FROM _casparian_commits WHERE state = 'current' ORDER BY job_id",
-        );
-        let counted: Vec<String> = counts.iter().map(|(id, rows)| format!("{id}|{rows}")).collect();
-        assert_eq!(current, counted);
-    }
-    assert!(kills > 3, "{kills} kills; the loader is too fast for this test");
-    assert_eq!(lake.counts("t"), [(4, (BATCHES * ROWS) as u64), (100, 1)]);
-    assert_eq!(lake.shell("PRAGMA integrity_check"), ["ok"]);
 }
 
 #[test]

@@ -3,9 +3,8 @@
 use super::rig::{Lake, ints, job};
 use arrow_array::*;
 use arrow_buffer::i256;
-use arrow_schema::{DataType, Field};
+use arrow_schema::DataType;
 use protocol::JobId;
-use serde_json::json;
 use std::sync::Arc;
 use worker::sinks::sql::Loaded;
 
@@ -25,47 +24,6 @@ fn widened(columns: &[ArrayRef]) -> Vec<String> {
         lake.done(job(at as i64 + 1, 1), &[("k", texts(&["v"])), ("x", column.clone())]);
     }
     lake.shell("SELECT typeof(x) || ' ' || x FROM t ORDER BY rowid")
-}
-
-#[test]
-fn values_go_by_the_name_of_their_column() {
-    let lake = Lake::new();
-    lake.done(job(1, 1), &[("a", ints(&[1])), ("b", ints(&[2]))]);
-    lake.done(job(2, 1), &[("b", ints(&[20])), ("a", ints(&[10]))]);
-    assert_eq!(lake.shell("SELECT a, b FROM t ORDER BY a"), ["1|2", "10|20"]);
-}
-
-#[test]
-fn new_columns_are_added_and_missing_ones_are_null() {
-    let lake = Lake::new();
-    lake.done(job(1, 1), &[("a", ints(&[1])), ("b", texts(&["x"]))]);
-    lake.done(job(2, 1), &[("c", texts(&["new"])), ("a", ints(&[2]))]);
-    let rows = lake.python("SELECT a, b, c FROM t ORDER BY a");
-    let text = |text: &str| json!({ "text": text });
-    assert_eq!(
-        rows,
-        [vec![json!(1), text("x"), json!(null)], vec![json!(2), json!(null), text("new")]]
-    );
-    let columns = "SELECT column_name || ' ' || type FROM _casparian_columns WHERE table_name = 't' ORDER BY position";
-    assert_eq!(
-        lake.shell(columns),
-        ["a int64", "b text", "_job_id int64", "_file_version_id int64", "c text"]
-    );
-}
-
-#[test]
-fn a_column_without_a_type_waits_until_it_has_one() {
-    let lake = Lake::new();
-    let nulls = || Arc::new(NullArray::new(1)) as ArrayRef;
-    lake.done(job(1, 1), &[("a", ints(&[1])), ("n", nulls())]);
-    assert_eq!(lake.shell("SELECT name FROM pragma_table_info('t')").len(), 3);
-    lake.done(job(2, 1), &[("a", ints(&[2])), ("n", texts(&["x"]))]);
-    lake.done(job(3, 1), &[("a", ints(&[3])), ("n", nulls())]);
-    assert_eq!(lake.shell("SELECT a, n FROM t ORDER BY a"), ["1|", "2|x", "3|"]);
-    // Rows with nothing but such columns are rows.
-    let other = Lake::new();
-    other.done(job(1, 1), &[("n", Arc::new(NullArray::new(2)) as ArrayRef)]);
-    assert_eq!(other.counts("t"), [(1, 2)]);
 }
 
 #[test]
@@ -205,18 +163,4 @@ fn columns_that_others_add_stay_as_long_as_nothing_is_rewritten() {
     let error = lake.refused(job(3, 1), &[("a", floats)]);
     let expected = "column 'a' of table 't' goes from int64 to float64, for which the table is rewritten, but somebody added a column 'note' to it; drop that, or keep it in a table of its own";
     assert!(error.ends_with(expected), "{error}");
-}
-
-#[test]
-fn the_columns_may_change_between_the_batches_of_one_load() {
-    let lake = Lake::new();
-    let item = Arc::new(Field::new("item", DataType::Int64, true));
-    let lists = ListArray::new_null(item, 1);
-    let batches = [
-        super::rig::staged(job(1, 1), &[("a", ints(&[1]))]),
-        super::rig::staged(job(1, 1), &[("l", Arc::new(lists) as ArrayRef), ("a", ints(&[2]))]),
-    ];
-    let loaded = super::rig::load_into(&mut lake.sink(), "t", job(1, 1), &batches, &[]);
-    assert_eq!(loaded.unwrap(), Loaded::Done);
-    assert_eq!(lake.shell("SELECT a, l FROM t"), ["1|", "2|"]);
 }

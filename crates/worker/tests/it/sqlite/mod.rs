@@ -11,4 +11,4 @@ mod places;
 mod rig;
 mod types;
 
-pub use rig::{ints, job, staged, topic};
+pub use rig::{ints, job, shell, staged, topic};

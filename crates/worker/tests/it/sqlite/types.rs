@@ -1,16 +1,13 @@
 //! Every type is stored so that its values can be told from each other and come back exactly.
 
-use super::rig::{Lake, job, load_into, staged};
+use super::rig::{Lake, job};
 use arrow_array::builder::{Int64Builder, ListBuilder, MapBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::*;
 use arrow_buffer::i256;
 use arrow_schema::{DataType, Field, TimeUnit};
-use proptest::prelude::*;
-use proptest::sample::SizeRange;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use worker::sinks::sql::Loaded;
 
 fn text(text: impl Into<String>) -> Value {
     json!({ "text": text.into() })
@@ -149,83 +146,6 @@ fn nested_values_as_json() {
     lists.append_value([Some(1), Some(41)]);
     lake.done(job(1, 1), &[("l", Arc::new(lists.finish()) as ArrayRef)]);
     assert_eq!(lake.shell("SELECT sum(value) FROM t, json_each(l)"), ["42"]);
-}
-
-/// A column of a type, and what Python is to read of it.
-fn columns(rows: usize) -> impl Strategy<Value = Vec<(ArrayRef, Vec<Value>)>> {
-    let rows = || SizeRange::from(rows..=rows);
-    fn column<T, A: Array + 'static>(
-        values: Vec<Option<T>>,
-        shown: impl Fn(&T) -> Value,
-        array: impl Fn(Vec<Option<T>>) -> A,
-    ) -> (ArrayRef, Vec<Value>) {
-        let shown = values.iter().map(|it| it.as_ref().map_or(Value::Null, &shown)).collect();
-        (Arc::new(array(values)), shown)
-    }
-    let number = |value: &f64| match *value {
-        value if value.is_nan() => text("NaN"),
-        // The sign of zero is not kept.
-        value => real(value + 0.0),
-    };
-    let unsigned = |value: &u64| match i64::try_from(*value) {
-        Ok(value) => json!(value),
-        Err(_) => text(value.to_string()),
-    };
-    let hex = |bytes: &Vec<u8>| json!({ "bytes": bytes.iter().map(|it| format!("{it:02x}")).collect::<String>() });
-    let stamp = |value: &i64| {
-        let at = temporal_conversions::timestamp_us_to_datetime(*value).unwrap();
-        text(at.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
-    };
-    let any_float = prop_oneof![any::<f64>(), any::<i32>().prop_map(f64::from), Just(f64::NAN)];
-    (
-        prop::collection::vec(any::<Option<i64>>(), rows()),
-        prop::collection::vec(any::<Option<u64>>(), rows()),
-        prop::collection::vec(prop::option::of(any_float), rows()),
-        prop::collection::vec(any::<Option<String>>(), rows()),
-        prop::collection::vec(any::<Option<Vec<u8>>>(), rows()),
-        prop::collection::vec(
-            prop::option::of(-62_167_219_200_000_000..253_402_300_799_999_999_i64),
-            rows(),
-        ),
-        prop::collection::vec(prop::option::of(-(10_i128.pow(38) - 1)..10_i128.pow(38)), rows()),
-    )
-        .prop_map(move |(integers, unsigneds, floats, texts, bytes, stamps, decimals)| {
-            vec![
-                column(integers, |it| json!(it), Int64Array::from),
-                column(unsigneds, unsigned, UInt64Array::from),
-                column(floats, number, Float64Array::from),
-                column(texts, |it| text(it.clone()), StringArray::from),
-                column(bytes, hex, BinaryArray::from_iter),
-                column(stamps, stamp, TimestampMicrosecondArray::from),
-                column(
-                    decimals,
-                    |it| text(it.to_string()),
-                    |it| Decimal128Array::from(it).with_precision_and_scale(38, 0).unwrap(),
-                ),
-            ]
-        })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..Default::default() })]
-
-    #[test]
-    fn any_batch_comes_back_as_it_was(columns in (1..60_usize).prop_flat_map(columns)) {
-        let lake = Lake::new();
-        let names: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
-        let named = |at: usize| (names[at].as_str(), columns[at].0.clone());
-        let batch = staged(job(1, 1), &(0..columns.len()).map(named).collect::<Vec<_>>());
-        // In parts, as a reader of the staged file gives them.
-        let middle = batch.num_rows() / 2;
-        let parts = [batch.slice(0, middle), batch.slice(middle, batch.num_rows() - middle)];
-        let loaded = load_into(&mut lake.sink(), "t", job(1, 1), &parts, &[]).unwrap();
-        prop_assert_eq!(loaded, Loaded::Done);
-        let rows = lake.python(&format!("SELECT {} FROM t ORDER BY rowid", names.join(", ")));
-        for (row, found) in rows.into_iter().enumerate() {
-            let expected: Vec<Value> = columns.iter().map(|(_, shown)| shown[row].clone()).collect();
-            prop_assert_eq!(found, expected);
-        }
-    }
 }
 
 #[test]
