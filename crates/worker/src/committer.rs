@@ -1,10 +1,13 @@
-//! The thread that changes what is published. What waits is done as one pack: all renames, then each directory made durable once.
+//! The threads that change what is published: one renames files, one writes to databases, so that files need not wait for a long load.
+//! What waits is done as one pack: all renames, then each directory made durable once.
 
 use crate::event::{Event, Promoted};
 use crate::job::Workshop;
 use crate::sinks::{PromoteOutcome, Promoter, RecoverTarget, SinkError};
 use crossbeam_channel::{Receiver, Sender};
-use protocol::{Commit, CrashPoint, JobAttempt, Retirement, StagedOutput, Superseded, crash_point};
+use protocol::{
+    Commit, CrashPoint, JobAttempt, Retirement, SinkUri, StagedOutput, Superseded, crash_point,
+};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -42,24 +45,63 @@ pub struct Recoverable {
     pub outputs: Vec<StagedOutput>,
 }
 
-/// Ends when the sender of orders is gone.
-pub fn start(
-    workshop: Arc<Workshop>,
-    orders: Receiver<Order>,
-    events: Sender<Event>,
-) -> io::Result<JoinHandle<()>> {
-    let builder = std::thread::Builder::new().name("committer".to_owned());
-    builder.spawn(move || {
-        while let Ok(first) = orders.recv() {
-            let mut pack = vec![first];
-            pack.extend(orders.try_iter().take(PACK_MAX - 1));
-            for event in carry_out(&workshop, pack) {
-                if events.send(event).is_err() {
-                    return;
-                }
+/// The threads end when this is gone.
+#[derive(Debug)]
+pub struct Committers {
+    files: Sender<Order>,
+    tables: Sender<Order>,
+}
+
+impl Committers {
+    pub fn start(
+        workshop: &Arc<Workshop>,
+        events: &Sender<Event>,
+    ) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
+        let start = |name: &str| {
+            let (orders, to_do) = crossbeam_channel::unbounded();
+            let (workshop, events) = (workshop.clone(), events.clone());
+            let builder = std::thread::Builder::new().name(name.to_owned());
+            Ok::<_, io::Error>((orders, builder.spawn(move || run(&workshop, &to_do, &events))?))
+        };
+        let (files, of_files) = start("commit-files")?;
+        let (tables, of_tables) = start("commit-tables")?;
+        Ok((Self { files, tables }, vec![of_files, of_tables]))
+    }
+
+    /// A commit with a table among its outputs waits for other tables, with all of its files.
+    pub fn order(&self, order: Order) {
+        // The threads end only after these senders are gone.
+        let _ = match order {
+            Order::Promote(ref commit) if any_table(&commit.files) => self.tables.send(order),
+            Order::Recover(ref one) if any_table(&one.outputs) => self.tables.send(order),
+            Order::Retire(all) => {
+                let (tables, files) = all.into_iter().partition(|one| is_table(&one.uri));
+                let _ = self.tables.send(Order::Retire(tables));
+                self.files.send(Order::Retire(files))
+            }
+            order => self.files.send(order),
+        };
+    }
+}
+
+fn is_table(uri: &SinkUri) -> bool {
+    !matches!(uri, SinkUri::Parquet { .. })
+}
+
+fn any_table(outputs: &[StagedOutput]) -> bool {
+    outputs.iter().any(|output| is_table(&output.uri))
+}
+
+fn run(workshop: &Workshop, orders: &Receiver<Order>, events: &Sender<Event>) {
+    while let Ok(first) = orders.recv() {
+        let mut pack = vec![first];
+        pack.extend(orders.try_iter().take(PACK_MAX - 1));
+        for event in carry_out(workshop, pack) {
+            if events.send(event).is_err() {
+                return;
             }
         }
-    })
+    }
 }
 
 /// Renames come last: what else was ordered with them does not depend on them.
@@ -72,6 +114,7 @@ fn carry_out(workshop: &Workshop, pack: Vec<Order>) -> Vec<Event> {
             Order::Promote(commit) => grants.push(commit),
             Order::Sweep => report("sweep staging", workshop.sinks.sweep().map(|_| ())),
             Order::Discard(outputs) => report("discard", workshop.sinks.discard(&outputs)),
+            Order::Retire(files) if files.is_empty() => {}
             Order::Retire(files) => events.push(retire(workshop, &files)),
             Order::Recover(one) => {
                 recoveries.entry((one.commit, one.recovery)).or_default().push(one);

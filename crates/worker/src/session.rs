@@ -5,7 +5,7 @@ mod orders;
 mod outcomes;
 mod packs;
 
-use crate::committer::{Order, Promotable};
+use crate::committer::{Committers, Order, Promotable};
 use crate::compactor::Compactor;
 use crate::event::Event;
 use crate::held::{HeldJobs, Phase};
@@ -16,7 +16,6 @@ use crate::packs::Packs;
 use crate::plugins::PluginStore;
 use crate::queue::JobQueue;
 use crate::sinks::Sinks;
-use crossbeam_channel::Sender;
 use protocol::{
     Busy, CommitId, CrashPoint, ErrorClass, Grant, Heartbeat, HeartbeatAnswer, Identify,
     JobAttempt, JobId, OutputFileId, Refusal, SentinelMessage, SessionToken, Superseded,
@@ -38,7 +37,7 @@ const SILENT_BEATS_MAX: u32 = 5;
 pub struct Session {
     pub link: Link,
     pub queue: Arc<JobQueue>,
-    pub orders: Sender<Order>,
+    pub committers: Committers,
     plugins: PluginStore,
     pub sinks: Sinks,
     /// Said at every IDENTIFY, with the token of the session to go on with.
@@ -64,7 +63,7 @@ impl Session {
     pub fn new(
         link: Link,
         queue: Arc<JobQueue>,
-        orders: Sender<Order>,
+        committers: Committers,
         packer: Packer,
         compactor: Compactor,
         workshop: &Workshop,
@@ -73,7 +72,7 @@ impl Session {
         Self {
             link,
             queue,
-            orders,
+            committers,
             plugins: workshop.plugins.clone(),
             sinks: workshop.sinks.clone(),
             identify,
@@ -342,8 +341,7 @@ impl Session {
     }
 
     fn order(&self, order: Order) {
-        // The committer ends only after this sender is gone.
-        let _ = self.orders.send(order);
+        self.committers.order(order);
     }
 }
 

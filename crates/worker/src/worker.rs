@@ -1,6 +1,6 @@
 //! A worker process, or one in this process: its threads from start to end.
 
-use crate::committer;
+use crate::committer::Committers;
 use crate::compactor::Compactor;
 use crate::event::Event;
 use crate::held::{HeldJobs, Phase};
@@ -56,9 +56,8 @@ impl Worker {
         let launch = Arc::new(launch(&settings)?);
         let link =
             Link::connect(settings.endpoints.clone(), settings.curve.clone(), events.clone())?;
-        let (orders, to_do) = crossbeam_channel::unbounded();
         let queue = Arc::new(JobQueue::default());
-        let mut threads = vec![committer::start(workshop.clone(), to_do, events.clone())?];
+        let (committers, mut threads) = Committers::start(&workshop, &events)?;
         let (syncers, sync_threads) = Syncers::start(&workshop, &events)?;
         threads.extend(sync_threads);
         queue.set_slots(settings.slots.max(1) as usize);
@@ -80,7 +79,7 @@ impl Worker {
             });
         }
         let identify = identify(&settings, plugins);
-        let session = Session::new(link, queue, orders, packer, compactor, &workshop, identify);
+        let session = Session::new(link, queue, committers, packer, compactor, &workshop, identify);
         let builder = std::thread::Builder::new().name("worker".to_owned());
         let thread = builder.spawn(move || run(session, &inbox, threads))?;
         Ok(WorkerHandle { events, thread: Some(thread) })
@@ -127,8 +126,8 @@ fn run(mut session: Session, inbox: &Receiver<Event>, threads: Vec<JoinHandle<()
     }
     session.queue.close();
     session.abort_running(STOPPING);
-    let Session { link, orders, held, packs, packer, compactor, sinks, stopping, .. } = session;
-    drop((orders, packer, compactor));
+    let Session { link, committers, held, packs, packer, compactor, sinks, stopping, .. } = session;
+    drop((committers, packer, compactor));
     for thread in threads {
         // A thread that failed has said so.
         let _ = thread.join();
