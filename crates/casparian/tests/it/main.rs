@@ -18,6 +18,7 @@ mod keys;
 mod mounts;
 mod names;
 mod outages;
+mod outside;
 mod poison;
 mod postgres;
 mod project;
