@@ -3,7 +3,7 @@
 use super::SinkError;
 use super::databases::Logins;
 use super::postgresql::{self, Login, PostgresqlSink, PostgresqlTransaction};
-use super::sql::{CommitRecord, Load, Loaded, OriginCount};
+use super::sql::{CommitRecord, Load, Loaded, OriginCount, rows_above};
 use super::sqlite::{self, SqliteReader, SqliteSink, SqliteTransaction};
 use crate::contract::Misfit;
 use arrow_array::RecordBatch;
@@ -234,7 +234,7 @@ impl Transaction<'_> {
 /// Rows that the sink has no room for.
 pub fn misfits(uri: &SinkUri, rows: &RecordBatch) -> Vec<Misfit> {
     match uri {
-        SinkUri::Sqlite(_) => sqlite::misfits(rows),
+        SinkUri::Sqlite(_) => rows_above(rows, sqlite::ROW_BYTES_MAX, "SQLite"),
         SinkUri::Postgresql(_) => postgresql::misfits(rows),
         SinkUri::Parquet { .. } | SinkUri::Named { .. } => Vec::new(),
     }

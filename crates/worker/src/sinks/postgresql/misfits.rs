@@ -3,6 +3,7 @@
 use super::row_size::rows_without_room;
 use crate::contract::Misfit;
 use crate::sinks::sql::json;
+use crate::sinks::sql::rows_above;
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, RecordBatch};
@@ -44,6 +45,12 @@ pub fn misfits(batch: &RecordBatch) -> Vec<Misfit> {
     for row in rows_without_room(batch) {
         if !misfits.iter().any(|known| known.row == row) {
             misfits.push(Misfit { row, column: None, reason: WIDE.to_owned() });
+        }
+    }
+    // The server has each row in one piece of memory as it comes.
+    for long in rows_above(batch, VALUE_BYTES_MAX as u64, "PostgreSQL") {
+        if !misfits.iter().any(|known| known.row == long.row) {
+            misfits.push(long);
         }
     }
     misfits.sort_by_key(|misfit| misfit.row);

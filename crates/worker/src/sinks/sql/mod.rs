@@ -3,5 +3,7 @@
 pub mod iso;
 pub mod json;
 mod load;
+mod row_bytes;
 
 pub use load::{CommitRecord, CommitState, Load, Loaded, OriginCount};
+pub use row_bytes::rows_above;

@@ -4,7 +4,6 @@ mod cells;
 mod error;
 mod file;
 mod load;
-mod misfits;
 mod names;
 mod reader;
 mod rebuild;
@@ -16,8 +15,10 @@ mod transaction;
 mod widen;
 mod writing;
 
+/// Its own limit as it is built everywhere, less what the numbers of a row and its header may take.
+pub const ROW_BYTES_MAX: u64 = 1_000_000_000 - (1 << 20);
+
 pub use error::SqliteError;
-pub use misfits::misfits;
 pub use reader::SqliteReader;
 pub use sink::SqliteSink;
 pub use transaction::SqliteTransaction;

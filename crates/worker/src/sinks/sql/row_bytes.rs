@@ -1,20 +1,13 @@
-//! Rows that SQLite has no room for. There is one kind: a row of more than a thousand million bytes.
+//! Rows that take more bytes than a database has room for, all of their values together.
 
+use super::json;
 use crate::contract::Misfit;
-use crate::sinks::sql::json;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 
-/// SQLite's own limit as it is built everywhere, less what the numbers of a row and its header may take.
-const ROW_BYTES_MAX: u64 = 1_000_000_000 - (1 << 20);
-
-/// Costs nothing as long as all rows together would have room in one.
-pub fn misfits(batch: &RecordBatch) -> Vec<Misfit> {
-    misfits_above(batch, ROW_BYTES_MAX)
-}
-
-fn misfits_above(batch: &RecordBatch, bytes_max: u64) -> Vec<Misfit> {
+/// What the numbers of a row and its header may take is not counted. Costs nothing as long as all rows together would have room in one.
+pub fn rows_above(batch: &RecordBatch, bytes_max: u64, database: &str) -> Vec<Misfit> {
     let all: u64 = batch.columns().iter().map(|column| bytes_at_most(column)).sum();
     if all <= bytes_max {
         return Vec::new();
@@ -30,7 +23,7 @@ fn misfits_above(batch: &RecordBatch, bytes_max: u64) -> Vec<Misfit> {
             misfits.push(Misfit {
                 row,
                 column: longest.map(|at| batch.schema_ref().field(at).name().clone()),
-                reason: format!("{total} bytes; a row of SQLite has room for {bytes_max}"),
+                reason: format!("{total} bytes; a row of {database} has room for {bytes_max}"),
             });
         }
     }
@@ -122,7 +115,7 @@ mod tests {
             ("list", Arc::new(lists.finish())),
         ];
         let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let found = misfits_above(&batch, 100);
+        let found = rows_above(&batch, 100, "SQLite");
         let found: Vec<_> = found
             .iter()
             .map(|it| (it.row, it.column.as_deref().unwrap_or_default(), it.reason.as_str()))
@@ -134,7 +127,6 @@ mod tests {
                 (2, "text", "101 bytes; a row of SQLite has room for 100")
             ]
         );
-        assert!(misfits_above(&batch, 271).is_empty());
-        assert!(misfits(&batch).is_empty());
+        assert!(rows_above(&batch, 271, "SQLite").is_empty());
     }
 }
