@@ -32,6 +32,16 @@ pub struct PostgresqlTable {
 }
 
 impl PostgresqlTable {
+    /// Of a sink that several topics may share: what follows the database is a schema, unless a table follows that.
+    pub(crate) fn shared(&self) -> Self {
+        match (&self.schema, &self.table) {
+            (None, Some(schema)) => {
+                Self { schema: Some(schema.clone()), table: None, ..self.clone() }
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// What a client connects to.
     pub fn address(&self) -> String {
         let address = format!("postgresql://{}/{}", self.server, self.database);
@@ -139,6 +149,21 @@ mod tests {
             let parsed: SinkUri = uri.parse().unwrap();
             assert_eq!(parsed.to_string(), uri);
             assert_eq!(parsed.with_table_for(&topic).to_string(), with_table);
+        }
+    }
+
+    #[test]
+    fn a_shared_sink_in_a_server_may_name_a_schema_for_the_tables_of_its_topics() {
+        let topic = "sales".parse().unwrap();
+        for (uri, place) in [
+            ("postgresql://h/db", "postgresql://h/db/sales"),
+            ("postgresql://h/db/staging", "postgresql://h/db/staging/sales"),
+            (
+                "postgresql://h/db/staging/orders?host=/run",
+                "postgresql://h/db/staging/orders?host=/run",
+            ),
+        ] {
+            assert_eq!(uri.parse::<SinkUri>().unwrap().place_of(&topic).to_string(), place);
         }
     }
 

@@ -100,6 +100,9 @@ impl SinkUri {
     pub fn place_of(&self, topic: &TopicName) -> Self {
         match self {
             Self::Parquet { path } => Self::Parquet { path: format!("{path}/{topic}") },
+            Self::Postgresql(place) => {
+                Self::Postgresql(Box::new(place.shared())).with_table_for(topic)
+            }
             other => other.clone().with_table_for(topic),
         }
     }
