@@ -33,14 +33,17 @@ sweep = "1s"
 
 
 class Project:
-    def __init__(self, root: Path, casparian: Path, lease_s: float, catalog: str | None) -> None:
+    def __init__(
+        self, root: Path, casparian: Path, lease_s: float, catalog: str | None,
+        name: str = "chaos", plugin: str = PLUGIN, settings: str = SETTINGS,
+    ) -> None:
         self.root = root
         self.casparian = str(casparian)
         (root / "plugins").mkdir(parents=True)
         (root / "data").mkdir()
         (root / "logs").mkdir()
-        (root / "plugins" / "chaos.py").write_text(PLUGIN)
-        (root / "casparian.toml").write_text(SETTINGS)
+        (root / "plugins" / f"{name}.py").write_text(plugin)
+        (root / "casparian.toml").write_text(settings)
         address = f"ipc://{root}/socket"
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.environment = {
