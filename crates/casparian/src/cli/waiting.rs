@@ -16,6 +16,7 @@ pub fn document(waiting: &Waiting) -> Value {
         "changed": waiting.changed,
         "retirements": waiting.retirements,
         "compactions": waiting.compactions,
+        "compactions_put_off": waiting.compactions_put_off,
     })
 }
 
@@ -47,5 +48,12 @@ pub fn reasons(waiting: &Waiting) -> Vec<String> {
     let files = counted(waiting.retirements, "replaced file", "replaced files");
     add(waiting.retirements, format!("{files} to be moved to _history"));
     add(waiting.compactions, counted(waiting.compactions, "compaction", "compactions"));
+    let files = counted(waiting.compactions_put_off, "shared file", "shared files");
+    add(
+        waiting.compactions_put_off,
+        format!(
+            "{files} to be written anew without replaced rows, by the next run or in ten minutes"
+        ),
+    );
     reasons
 }

@@ -219,7 +219,8 @@ async fn patient_pass(
 async fn is_quiet(catalog: &Catalog) -> Result<bool, Failure> {
     let there = catalog.opportunities(SystemClock.now_us()).await?;
     let waiting = catalog.waiting().await?;
-    Ok(there == Opportunities::default() && judge(&waiting) == Some(Drained::Done))
+    let is_done = judge(&waiting) == Some(Drained::Done) && waiting.compactions_put_off == 0;
+    Ok(there == Opportunities::default() && is_done)
 }
 
 async fn until_versions(progress: &Progress) {

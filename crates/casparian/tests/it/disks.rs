@@ -61,3 +61,41 @@ fn a_catalog_without_room_is_waited_for() {
     mount.resize("64m");
     all_is_done(&project, &serve);
 }
+
+/// What is replaced in a shared file needs room to leave it.
+#[test]
+fn a_compaction_without_room_is_told_and_done_by_the_next_run_that_has_some() {
+    let project = with_files();
+    let Some(_mount) = Mount::fresh(&project.path("lake"), "2m") else { return };
+    let (all, away) = (project.path("data"), project.path("away"));
+    std::fs::rename(&all, &away).unwrap();
+    // Columns that are known, so that the jobs to come share files.
+    project.write("data/first.csv", "x,noise\nfirst,\n");
+    project.json(&["run"]);
+    std::fs::rename(all.join("first.csv"), away.join("first.csv")).unwrap();
+    std::fs::remove_dir(&all).unwrap();
+    std::fs::rename(&away, &all).unwrap();
+    project.json(&["run"]);
+    let room = room(&project);
+    std::fs::write(project.path("lake/filling"), vec![1; room - 60_000]).unwrap();
+    for i in (0..FILES).step_by(10) {
+        project.write(&format!("data/{i:03}.csv"), format!("x,noise\n{i:03},\n"));
+    }
+    let run = project.casparian(&["run", "--json"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let put_off = run.json()["waiting"]["compactions_put_off"].as_u64();
+    assert!(put_off > Some(0), "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("see replaced rows until it is done"), "{}", run.stderr);
+    assert!(run.stderr.contains("make room there"), "{}", run.stderr);
+    assert_eq!(project.casparian(&["verify"]).code, 0);
+    std::fs::remove_file(project.path("lake/filling")).unwrap();
+    assert_eq!(project.json(&["run"])["waiting"]["compactions_put_off"], 0);
+    let rows = (0..FILES).map(|i| format!("{i:03}")).chain(["first".to_owned()]);
+    assert_eq!(project.column("orders", "x"), rows.collect::<Vec<_>>());
+}
+
+/// Bytes that can still be written there.
+fn room(project: &Project) -> usize {
+    let place = rustix::fs::statvfs(project.path("lake")).unwrap();
+    (place.f_bavail * place.f_frsize) as usize
+}

@@ -23,6 +23,8 @@ pub struct Waiting {
     pub retirements: u64,
     /// Files with rows that nobody needs, to be written anew; places with many small files; and files that are becoming one.
     pub compactions: u64,
+    /// Files with rows that nobody needs, which could not be written anew: the next Sentinel tries it again, or this one later.
+    pub compactions_put_off: u64,
 }
 
 /// What the Sentinel may do now.
@@ -69,6 +71,7 @@ const WAITING: &str = "SELECT j.lane, count(*) FROM plugin_config c CROSS JOIN p
     UNION ALL SELECT 'held', count(*) FROM processing_job WHERE held_by IS NOT NULL
     UNION ALL SELECT 'retire', count(*) FROM output_file WHERE artifacts = 0 AND retired = 0
     UNION ALL SELECT 'compact', count(*) FROM output_file WHERE artifacts > 0 AND needed_rows < rows AND compact_after_us = 0
+    UNION ALL SELECT 'put off', count(*) FROM output_file WHERE artifacts > 0 AND needed_rows < rows AND compact_after_us > 0
     UNION ALL SELECT 'compact', count(*) FROM compaction";
 
 impl Catalog {
@@ -100,6 +103,7 @@ impl Catalog {
                 "changed" => &mut waiting.changed,
                 "retire" => &mut waiting.retirements,
                 "compact" => &mut waiting.compactions,
+                "put off" => &mut waiting.compactions_put_off,
                 _ => &mut waiting.held,
             };
             *place += count;

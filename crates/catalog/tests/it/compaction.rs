@@ -245,9 +245,14 @@ async fn what_cannot_be_compacted_lets_others_go_first() {
     tx.put_off_compaction(&plan.files, backend.now() + 1_000_000).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(backend.plan().await, None);
-    assert_eq!(backend.catalog.waiting().await.unwrap().compactions, 0, "nobody waits for it");
+    let waiting = backend.catalog.waiting().await.unwrap();
+    assert_eq!((waiting.compactions, waiting.compactions_put_off), (0, 1), "nobody waits for it");
     let later = backend.now() + 2_000_000;
     assert!(backend.catalog.opportunities(later).await.unwrap().compactions);
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    tx.resume_compactions().await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(backend.plan().await.is_some());
 }
 
 #[tokio::test]

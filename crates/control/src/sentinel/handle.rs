@@ -9,7 +9,7 @@ use super::socket::{Socket, SocketError};
 use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;
-use catalog::{Catalog, CatalogError, OpenMode, Seat};
+use catalog::{Catalog, CatalogError, OpenMode, Seat, SentinelEpoch};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -144,6 +144,7 @@ fn run(
         let epoch = catalog.take_sentinel_epoch().await?;
         let mut registrar = settings.registrar;
         registrar.refresh(&catalog, epoch, settings.clock.now_us()).await?;
+        resume_compactions(&catalog, epoch).await?;
         let (deliver, inbox) = Socket::inbox();
         let socket =
             Socket::bind(&settings.endpoint, settings.curve, deliver, watched.refusals.clone())?;
@@ -173,6 +174,16 @@ fn run(
         catalog.close().await;
         Ok(result?)
     })
+}
+
+/// Before anybody looks whether there is something to do.
+async fn resume_compactions(catalog: &Catalog, epoch: SentinelEpoch) -> Result<(), CatalogError> {
+    if catalog.waiting().await?.compactions_put_off == 0 {
+        return Ok(());
+    }
+    let mut tx = catalog.begin_sentinel(epoch).await?;
+    tx.resume_compactions().await?;
+    tx.commit().await
 }
 
 fn look_every(seat: &Seat) -> Duration {

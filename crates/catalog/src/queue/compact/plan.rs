@@ -44,6 +44,8 @@ pub(super) const GROUPS: &str = "SELECT uri, topic, schema_version FROM output_f
     WHERE is_small = 1 AND artifacts > 0 AND compact_after_us <= $1
     GROUP BY uri, topic, schema_version HAVING count(*) >= $2 ORDER BY count(*) DESC LIMIT 100";
 
+const RESUME: &str = "UPDATE output_file SET compact_after_us = 0 WHERE artifacts > 0 AND needed_rows < rows AND compact_after_us > 0";
+
 impl SentinelTx {
     /// `but` are files that somebody is at. Without `hidden` only small files count.
     pub async fn plan_compaction(
@@ -143,6 +145,14 @@ impl SentinelTx {
     }
 }
 
+impl SentinelTx {
+    /// What made files impossible to write anew may be over.
+    pub async fn resume_compactions(&mut self) -> Result<(), CatalogError> {
+        db::query(RESUME).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+}
+
 impl Candidate {
     fn of(row: &Row) -> Result<Self, CatalogError> {
         Ok(Self {
@@ -178,8 +188,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_to_be_compacted_is_found_by_index() {
-        for rest in [HIDDEN, SMALL] {
-            let slow = slow_steps(&format!("{FILES}{rest}")).await;
+        for sql in [format!("{FILES}{HIDDEN}"), format!("{FILES}{SMALL}"), RESUME.to_owned()] {
+            let slow = slow_steps(&sql).await;
             assert!(
                 slow.iter().all(|step| step.contains("output_file_hidden")
                     || step == "SCAN c"

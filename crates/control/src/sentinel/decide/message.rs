@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 
 /// A job that its worker does not list in so many heartbeats never reached it, or was given up.
 const MISSED_MAX: u32 = 2;
+const CANNOT_COMPACT: &str = "shared files cannot be written anew: programs that read them by themselves see replaced rows until it is done, by the next run or in ten minutes";
 const NOT_YOURS: &str = "this attempt is over: the job went on without this worker";
 
 impl Decider {
@@ -242,7 +243,8 @@ impl Decider {
             }
             Phase::Running if is_compaction => {
                 let error = conclude.error_message.unwrap_or_default();
-                tracing::error!(error, "files cannot be made one; it is tried again later");
+                let place = held.plan().map(|plan| plan.order.uri.to_string()).unwrap_or_default();
+                tracing::error!(place, error, "{CANNOT_COMPACT}");
                 vec![self.put_off(&session, job)]
             }
             Phase::Running => {
