@@ -32,6 +32,7 @@ enum Verb {
     /// Let a worker connect
     Allow {
         /// The worker's public key in single quotes, or its file `worker.key`
+        #[arg(allow_hyphen_values = true)]
         key: String,
         /// What you call it
         #[arg(long, default_value = "")]
@@ -40,6 +41,7 @@ enum Verb {
     /// Let a worker connect no more; a live Sentinel refuses its messages from then on
     Withdraw {
         /// The worker's public key, its file, or what you call it
+        #[arg(allow_hyphen_values = true)]
         key: String,
     },
 }

@@ -14,7 +14,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     connect: Vec<String>,
     /// The public key of the Sentinel, which `casparian keys` shows where it runs [default: worker.sentinel_key]
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     sentinel_key: Option<SentinelKey>,
     /// Jobs at once [default: worker.slots]
     #[arg(long, value_name = "N")]

@@ -82,6 +82,20 @@ fn a_worker_beyond_loopback_needs_its_own_key_and_the_sentinels() {
     );
 }
 
+/// One in 85 does, and it is no option.
+#[test]
+fn a_key_may_begin_with_a_hyphen() {
+    let project = Project::with_orders();
+    let key = format!("-v{}", "0".repeat(38));
+    for (verb, told) in [("allow", "allowed\n"), ("withdraw", "withdrawn\n")] {
+        let done = project.casparian(&["keys", verb, &key]);
+        assert_eq!((done.code, done.stdout.as_str()), (0, told), "{}", done.stderr);
+    }
+    let worker = ["worker", "--connect", "tcp://192.0.2.1:5555", "--sentinel-key", &key];
+    let worker = project.casparian(&worker);
+    assert!(worker.stderr.contains("casparian keys make worker"), "{}", worker.stderr);
+}
+
 fn status(project: &Project) -> Option<Value> {
     let outcome = project.casparian(&["status", "--json"]);
     (outcome.code == 0).then(|| outcome.json())
