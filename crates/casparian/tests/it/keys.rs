@@ -89,7 +89,7 @@ fn a_key_may_begin_with_a_hyphen() {
     let key = format!("-v{}", "0".repeat(38));
     for (verb, told) in [("allow", "allowed\n"), ("withdraw", "withdrawn\n")] {
         let done = project.casparian(&["keys", verb, &key]);
-        assert_eq!((done.code, done.stdout.as_str()), (0, told), "{}", done.stderr);
+        assert_eq!((done.code, done.stderr.as_str()), (0, told));
     }
     let worker = ["worker", "--connect", "tcp://192.0.2.1:5555", "--sentinel-key", &key];
     let worker = project.casparian(&worker);
