@@ -27,11 +27,16 @@ const BY: &str = "WITH by_job AS (SELECT j.id, j.kind, j.content_id, j.plugin_na
         FROM processing_job j JOIN file_version v ON v.id = j.file_version_id LEFT JOIN plugin_config c ON c.plugin_name = j.plugin_name
         WHERE j.id IN ";
 
-/// What a location held before, unless another live path still holds it.
+/// What a location held before, unless another live path still holds it. That is settled by the first result of each version: what was
+/// left then for another path's sake is that path's, so a later version or another source of the plugin does not come back to it.
 const EARLIER_CONTENT: &str = ") SELECT b.id, old.id FROM by_job b CROSS JOIN file_version past CROSS JOIN processing_job old
     WHERE b.dedup = 1 AND past.location_id = b.location_id AND past.sequence < b.sequence AND past.content_id <> b.content_id
         AND old.content_id = past.content_id AND old.plugin_name = b.plugin_name AND old.kind = 'process'
         AND old.has_content = 1 AND old.state = 'COMPLETED' AND old.id <> b.id
+        AND NOT EXISTS (SELECT 1 FROM file_version since
+            JOIN processing_job done ON done.file_version_id = since.id AND done.plugin_name = b.plugin_name AND done.kind = 'process'
+            WHERE since.location_id = b.location_id AND since.sequence > past.sequence AND since.sequence <= b.sequence
+                AND done.state IN ('COMPLETED', 'SKIPPED') AND done.id <> b.id)
         AND NOT EXISTS (SELECT 1 FROM file_version v
             JOIN file_location l ON l.id = v.location_id AND l.current_version_id = v.id AND l.deleted_at_us IS NULL AND l.id <> b.location_id
             JOIN processing_job k ON k.file_version_id = v.id AND k.plugin_name = b.plugin_name AND k.kind = 'process'

@@ -2,7 +2,7 @@
 
 use crate::backend::{Backend, simple};
 use catalog::report::JobFilter;
-use catalog::{BackfillFile, BackfillStep, JobState, Lane, SubscribedPlugin};
+use catalog::{BackfillFile, BackfillStep, FailNext, JobState, Lane, SubscribedPlugin};
 use protocol::LocationId;
 
 async fn plugin(backend: &Backend) -> SubscribedPlugin {
@@ -78,6 +78,45 @@ async fn copies_are_processed_once() {
     backend.admit().await;
     let states = backend.states().await;
     assert_eq!(states.iter().filter(|state| **state == JobState::Skipped).count(), 2, "{states:?}");
+    assert_eq!(sources_in_topic(&backend).await, [2]);
+}
+
+/// It was left for the sake of another path, which is gone: nothing that happens to the first one is a reason to take it away.
+#[tokio::test]
+async fn what_another_path_held_last_stays_whatever_becomes_of_the_one_that_held_it_first() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    backend.drain(&["out"]).await;
+    backend.write("copy", 1).await;
+    backend.write("a", 2).await;
+    backend.drain(&["out"]).await;
+    backend.delete("copy").await;
+    backend.drain(&["out"]).await;
+    assert_eq!(sources_in_topic(&backend).await, [1, 1]);
+    backend.plugins(&[simple("p", 2)]).await;
+    assert_eq!(backfill(&backend).await, 1);
+    backend.drain(&["out"]).await;
+    assert_eq!(sources_in_topic(&backend).await, [2, 1]);
+    backend.write("a", 3).await;
+    backend.drain(&["out"]).await;
+    assert_eq!(sources_in_topic(&backend).await, [2, 1]);
+}
+
+#[tokio::test]
+async fn a_backfill_replaces_what_was_before_where_the_present_version_had_failed() {
+    let backend = Backend::fresh().await;
+    backend.plugins(&[simple("p", 1)]).await;
+    backend.write("a", 1).await;
+    backend.drain(&["out"]).await;
+    backend.write("a", 2).await;
+    backend.admit().await;
+    let job = backend.claim(1).await[0].job;
+    assert!(backend.fail(job, FailNext::Failed).await);
+    assert_eq!(sources_in_topic(&backend).await, [1]);
+    backend.plugins(&[simple("p", 2)]).await;
+    backfill(&backend).await;
+    backend.drain(&["out"]).await;
     assert_eq!(sources_in_topic(&backend).await, [2]);
 }
 
