@@ -6,14 +6,12 @@ The seed decides all that is done. A failure prints it, and leaves the project's
 import argparse
 import heapq
 import random
-import secrets
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 
+import lives
 from files import Files
 from project import Project
 from roles import processes_below, send
@@ -133,25 +131,7 @@ def run(arguments: argparse.Namespace, root: Path) -> list:
 
 
 def main() -> int:
-    arguments = parse_arguments()
-    print(f"seed {arguments.seed}", flush=True)
-    began = time.monotonic()
-    root = Path(tempfile.mkdtemp(prefix="casparian-chaos-", dir=arguments.dir))
-    wrong = run(arguments, root)
-    print(f"{time.monotonic() - began:.0f} s")
-    for one in wrong:
-        print(f"WRONG {one}")
-    if wrong:
-        print(f"replay: --seed {arguments.seed} with the same other arguments; what is left: {root}")
-        return 1
-    shutil.rmtree(root)
-    return 0
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--casparian", type=Path, required=True, help="the binary")
-    parser.add_argument("--seed", type=int, default=None, help="by default a new one")
+    parser = lives.parser(__doc__)
     parser.add_argument("--files", type=int, default=300, help="files at the beginning")
     parser.add_argument("--changes", type=float, default=20, help="changes of files in a second")
     parser.add_argument("--seconds", type=float, default=8, help="how long faults go on")
@@ -159,12 +139,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--lease", type=float, default=2.0, help="seconds")
     parser.add_argument("--patience", type=float, default=240, help="seconds until all must be settled")
-    parser.add_argument("--catalog", help="a URL; by default SQLite in the project")
-    parser.add_argument("--dir", help="where to work; by default the system's temporary directory")
-    arguments = parser.parse_args()
-    if arguments.seed is None:
-        arguments.seed = secrets.randbelow(1 << 31)
-    return arguments
+    return lives.live(parser.parse_args(), "chaos", run)
 
 
 if __name__ == "__main__":

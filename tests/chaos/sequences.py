@@ -8,17 +8,16 @@ import argparse
 import os
 import random
 import secrets
-import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as parquet
 
+import lives
 from files import Files
 from project import Project
 
@@ -51,7 +50,6 @@ class Model:
 
     def __init__(self) -> None:
         self.seen: dict = {}
-        self.earlier: dict = {}
         self.kept: dict = {}
         self.past: set = set()
 
@@ -59,11 +57,9 @@ class Model:
         live = set(contents.values())
         for name, content in contents.items():
             before = self.seen.get(name)
-            if before not in (None, content):
-                self.earlier.setdefault(name, set()).add(before)
-                # What the path held before leaves with it, unless it lies elsewhere.
-                for old in self.earlier[name] - live:
-                    self.kept.pop(old, None)
+            # What the path held until now leaves, unless it lies elsewhere.
+            if before != content and before not in live:
+                self.kept.pop(before, None)
         for content in live:
             self.kept.setdefault(content, made)
             if not any(known == content for known, _ in self.past):
@@ -195,40 +191,21 @@ def differences(what: str, found: Counter, wanted: Counter) -> list:
     return [f"{what}: {some.total()} rows {name}: {sorted(some.items())[:10]}" for name, some in named if some]
 
 
-def main() -> int:
-    arguments = parse_arguments()
-    print(f"seed {arguments.seed}", flush=True)
-    began = time.monotonic()
-    root = Path(tempfile.mkdtemp(prefix="casparian-sequence-", dir=arguments.dir))
-    sequence = Sequence(arguments, root)
-    steps = 0
+def run(arguments: argparse.Namespace, root: Path) -> list:
+    sequence, until, steps = Sequence(arguments, root), time.monotonic() + arguments.seconds, 0
     wrong: list = []
-    while not wrong and (steps == 0 or time.monotonic() - began < arguments.seconds):
+    while not wrong and (steps == 0 or time.monotonic() < until):
         wrong = sequence.step()
         steps += 1
-    contents = len(sequence.files.rows)
-    print(f"{steps} steps, {contents} contents, {sequence.made} versions of the plugin, {time.monotonic() - began:.0f} s")
-    for one in wrong:
-        print(f"WRONG in step {steps}: {one}")
-    if wrong:
-        print(f"replay: --seed {arguments.seed} with the same other arguments; what is left: {root}")
-        return 1
-    shutil.rmtree(root)
-    return 0
+    print(f"{steps} steps, {len(sequence.files.rows)} contents, {sequence.made} versions of the plugin", flush=True)
+    return [f"in step {steps}: {one}" for one in wrong]
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--casparian", type=Path, required=True, help="the binary")
-    parser.add_argument("--seed", type=int, default=None, help="by default a new one")
+def main() -> int:
+    parser = lives.parser(__doc__)
     parser.add_argument("--files", type=int, default=60, help="files at the beginning")
     parser.add_argument("--seconds", type=float, default=8, help="no step begins later")
-    parser.add_argument("--catalog", help="a URL; by default SQLite in the project")
-    parser.add_argument("--dir", help="where to work; by default the system's temporary directory")
-    arguments = parser.parse_args()
-    if arguments.seed is None:
-        arguments.seed = secrets.randbelow(1 << 31)
-    return arguments
+    return lives.live(parser.parse_args(), "sequence", run)
 
 
 if __name__ == "__main__":
