@@ -1,12 +1,13 @@
 //! A row group being encoded, large batches by several threads: each has some of the columns.
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::FieldRef;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::errors::Result;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescriptor;
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 
 /// With fewer bytes starting a thread costs more than it brings.
 const BYTES_MIN: usize = 512 << 10;
@@ -21,7 +22,25 @@ pub struct RowGroup {
 struct Column<'a> {
     field: &'a FieldRef,
     array: &'a ArrayRef,
+    /// Of these rows alone: the buffers of an array may be those of its whole batch.
+    bytes: usize,
     writers: &'a mut [ArrowColumnWriter],
+}
+
+impl<'a> Column<'a> {
+    fn new(
+        field: &'a FieldRef,
+        array: &'a ArrayRef,
+        writers: &'a mut [ArrowColumnWriter],
+    ) -> Result<Self> {
+        let bytes = array.to_data().get_slice_memory_size()?;
+        Ok(Self { field, array, bytes, writers })
+    }
+
+    fn encode(self) -> Result<()> {
+        let leaves = compute_leaves(self.field, self.array)?;
+        leaves.iter().zip(self.writers).try_for_each(|(leaf, writer)| writer.write(leaf))
+    }
 }
 
 impl RowGroup {
@@ -36,15 +55,14 @@ impl RowGroup {
     pub fn write(&mut self, batch: &RecordBatch, threads: usize) -> Result<()> {
         let schema = batch.schema_ref();
         let columns = schema.fields().iter().zip(batch.columns()).zip(&mut self.columns);
-        let columns = columns.map(|((field, array), writers)| Column { field, array, writers });
-        let columns = columns.collect::<Vec<_>>();
+        let columns = columns.map(|((field, array), writers)| Column::new(field, array, writers));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         self.rows += batch.num_rows();
-        let bytes =
-            columns.iter().map(|column| column.array.get_array_memory_size()).sum::<usize>();
+        let bytes = columns.iter().map(|column| column.bytes).sum::<usize>();
         match threads.min(columns.len()) {
-            0 | 1 => encode(columns),
-            _ if bytes < BYTES_MIN => encode(columns),
-            threads => encode_apart(shares(columns, threads)),
+            0 | 1 => columns.into_iter().try_for_each(Column::encode),
+            _ if bytes < BYTES_MIN => columns.into_iter().try_for_each(Column::encode),
+            threads => encode_apart(columns, threads),
         }
     }
 
@@ -79,34 +97,17 @@ fn by_field(
     columns
 }
 
-fn encode(columns: Vec<Column<'_>>) -> Result<()> {
-    for Column { field, array, writers } in columns {
-        for (leaf, writer) in compute_leaves(field, array)?.iter().zip(writers) {
-            writer.write(leaf)?;
-        }
-    }
-    Ok(())
-}
-
-/// The largest columns first, each to whoever has least.
-fn shares(mut columns: Vec<Column<'_>>, threads: usize) -> Vec<Vec<Column<'_>>> {
-    columns.sort_by_key(|column| std::cmp::Reverse(column.array.get_array_memory_size()));
-    let mut shares = (0..threads).map(|_| (0, Vec::new())).collect::<Vec<_>>();
-    for column in columns {
-        if let Some((bytes, share)) = shares.iter_mut().min_by_key(|(bytes, _)| *bytes) {
-            *bytes += column.array.get_array_memory_size();
-            share.push(column);
-        }
-    }
-    shares.into_iter().map(|(_, share)| share).collect()
-}
-
-fn encode_apart(mut shares: Vec<Vec<Column<'_>>>) -> Result<()> {
-    let own = shares.pop().unwrap_or_default();
+/// The largest columns first, each by whoever is free.
+fn encode_apart(mut columns: Vec<Column<'_>>, threads: usize) -> Result<()> {
+    columns.sort_by_key(|column| std::cmp::Reverse(column.bytes));
+    let waiting = Mutex::new(columns.into_iter());
+    let take = || {
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        std::iter::from_fn(next).try_for_each(Column::encode)
+    };
     std::thread::scope(|scope| {
-        let others = shares.into_iter().map(|share| scope.spawn(|| encode(share)));
-        let others = others.collect::<Vec<_>>();
-        let mut result = encode(own);
+        let others = (1..threads).map(|_| scope.spawn(take)).collect::<Vec<_>>();
+        let mut result = take();
         for other in others {
             let done = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             result = result.and(done);
