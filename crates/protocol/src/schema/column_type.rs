@@ -62,6 +62,16 @@ impl TimeUnit {
             Self::Nanosecond => "ns",
         }
     }
+
+    /// After the point of a second.
+    pub const fn digits(self) -> u32 {
+        match self {
+            Self::Second => 0,
+            Self::Millisecond => 3,
+            Self::Microsecond => 6,
+            Self::Nanosecond => 9,
+        }
+    }
 }
 
 impl fmt::Display for ColumnType {

@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_buffer::BooleanBuffer;
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
-use protocol::{ColumnType, TimeUnit};
+use protocol::ColumnType;
 use std::sync::Arc;
 
 pub fn parse(texts: &StringArray, to: &ColumnType) -> Result<Fitted, ArrowError> {
@@ -24,9 +24,9 @@ pub fn parse(texts: &StringArray, to: &ColumnType) -> Result<Fitted, ArrowError>
             decimals(text).is_some_and(|digits| digits <= usize::from(*scale))
         }
         ColumnType::Timestamp { unit, zone } => {
-            decimals_of_second(text) <= digits_of(*unit) && has_zone(text) == zone.is_some()
+            decimals_of_second(text) <= unit.digits() as usize && has_zone(text) == zone.is_some()
         }
-        ColumnType::Time(unit) => decimals_of_second(text) <= digits_of(*unit),
+        ColumnType::Time(unit) => decimals_of_second(text) <= unit.digits() as usize,
         ColumnType::Date => !text.contains([':', 'T']),
         ColumnType::Int { .. } => is_integer(text),
         ColumnType::Float { .. } => true,
@@ -72,15 +72,6 @@ fn decimals_of_second(text: &str) -> usize {
     let Some((_, fraction)) = text.split_once('.') else { return 0 };
     let len = fraction.bytes().take_while(u8::is_ascii_digit).count();
     fraction[..len].trim_end_matches('0').len()
-}
-
-fn digits_of(unit: TimeUnit) -> usize {
-    match unit {
-        TimeUnit::Second => 0,
-        TimeUnit::Millisecond => 3,
-        TimeUnit::Microsecond => 6,
-        TimeUnit::Nanosecond => 9,
-    }
 }
 
 /// Whether a timestamp says how far it is from UTC.

@@ -130,21 +130,11 @@ fn civil(days: i64) -> (i64, u64, u64) {
 }
 
 fn parts_of(unit: TimeUnit) -> u64 {
-    10_u64.pow(digits_of(unit))
-}
-
-/// Digits after the second.
-pub fn digits_of(unit: TimeUnit) -> u32 {
-    match unit {
-        TimeUnit::Second => 0,
-        TimeUnit::Millisecond => 3,
-        TimeUnit::Microsecond => 6,
-        TimeUnit::Nanosecond => 9,
-    }
+    10_u64.pow(unit.digits())
 }
 
 fn fraction(text: &mut Vec<u8>, part: u64, unit: TimeUnit) {
-    let digits = digits_of(unit);
+    let digits = unit.digits();
     if digits == 0 {
         return;
     }

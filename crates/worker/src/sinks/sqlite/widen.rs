@@ -1,7 +1,6 @@
 //! What becomes of stored values when their column gets a wider type.
 
 use super::cells::declared;
-use crate::sinks::sql::iso;
 use protocol::{ColumnType, TimeUnit};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,16 +33,16 @@ pub fn change(before: &ColumnType, now: &ColumnType) -> Change {
         (Type::Timestamp { unit: a, zone }, Type::Timestamp { unit: b, .. }) => {
             finer(*a, *b, if zone.is_some() { "+00:00".len() } else { 0 })
         }
-        (Type::Duration(a), Type::Duration(b)) if a != b => Change::Times {
-            factor: 10_i64.pow(iso::digits_of(*b).saturating_sub(iso::digits_of(*a))),
-        },
+        (Type::Duration(a), Type::Duration(b)) if a != b => {
+            Change::Times { factor: 10_i64.pow(b.digits().saturating_sub(a.digits())) }
+        }
         _ if declared(before) != declared(now) => Change::Declaration,
         _ => Change::Nothing,
     }
 }
 
 fn finer(a: TimeUnit, b: TimeUnit, tail: usize) -> Change {
-    let (a, b) = (iso::digits_of(a) as usize, iso::digits_of(b) as usize);
+    let (a, b) = (a.digits() as usize, b.digits() as usize);
     zeros(b.saturating_sub(a), a > 0, tail)
 }
 
