@@ -106,11 +106,7 @@ impl Database {
     ) -> Result<(), SinkError> {
         match self {
             Self::Sqlite { .. } => self.check_sqlite(place, topic, schema),
-            Self::Postgresql(sink) => {
-                let names = schema.columns.iter().map(|column| column.name.as_str());
-                postgresql::check_columns(topic, names)?;
-                sink.check(place.table, schema)
-            }
+            Self::Postgresql(sink) => sink.check(place.table, topic, schema),
         }
     }
 

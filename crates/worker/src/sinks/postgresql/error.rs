@@ -1,10 +1,8 @@
 //! Why a PostgreSQL server does not take or give rows: the server, the cause, the cure; and whether another try can succeed.
 
-use protocol::{ColumnType, ErrorClass, JobId, TopicName};
+use crate::sinks::sql::TableError;
+use protocol::ErrorClass;
 use sqlx::Error;
-
-/// PostgreSQL's own limit.
-pub const COLUMNS_MAX: usize = 1_600;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresqlError {
@@ -24,47 +22,17 @@ pub enum PostgresqlError {
         "{server}: no schema of the search path exists; create one, or name one in the sink's address"
     )]
     NoSchema { server: String },
-    #[error(
-        "{server}: table '{table}' was not made by this sink; drop or rename it, or name another table in the sink's address"
-    )]
-    NotOurs { server: String, table: String },
-    #[error("{server}: column '{column}' of table '{table}' {problem}")]
-    Column { server: String, table: String, column: String, problem: Box<ColumnProblem> },
-    #[error(
-        "topic {topic}: {columns} columns with those of the lineage, and a table of PostgreSQL has at most {COLUMNS_MAX}; publish fewer, or send the topic to parquet://"
-    )]
-    TooManyColumns { topic: TopicName, columns: usize },
-    #[error(
-        "topic {topic}: the column name {column:?} holds a NUL character, which no PostgreSQL name can; rename it"
-    )]
-    NulInName { topic: TopicName, column: String },
-    #[error(
-        "job {job}: {found} rows came for table '{table}' and {expected} were announced; nothing was stored"
-    )]
-    RowCount { job: JobId, table: String, expected: u64, found: u64 },
+    #[error(transparent)]
+    Table(#[from] TableError),
     #[error("cannot {action} {server}: {cause}")]
     Failed { action: &'static str, server: String, cause: Box<Error> },
-}
-
-/// What is wrong with one column.
-#[derive(Debug, thiserror::Error)]
-pub enum ColumnProblem {
-    #[error("is gone; add it again, or drop the table and run its files again")]
-    Gone,
-    #[error("was not made by this sink, which now needs the name; drop or rename it")]
-    Taken,
-    #[error("is {before} and cannot also hold {now}; publish one type per column")]
-    Conflict { before: ColumnType, now: ColumnType },
 }
 
 impl PostgresqlError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Away { .. } => ErrorClass::Storage,
-            Self::TooManyColumns { .. } | Self::NulInName { .. } => ErrorClass::Plugin,
-            Self::Column { problem, .. } if matches!(**problem, ColumnProblem::Conflict { .. }) => {
-                ErrorClass::Plugin
-            }
+            Self::Table(error) => error.class(),
             _ => ErrorClass::Sink,
         }
     }

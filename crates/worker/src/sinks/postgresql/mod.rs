@@ -15,6 +15,5 @@ mod table;
 
 pub use error::PostgresqlError;
 pub use misfits::misfits;
-pub use names::check_columns;
 pub use session::Login;
 pub use sink::{PostgresqlSink, PostgresqlTransaction};

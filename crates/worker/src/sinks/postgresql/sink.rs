@@ -3,14 +3,16 @@
 use super::cells::Cells;
 use super::encode::{Encoder, PIECE_BYTES};
 use super::error::{Doing, PostgresqlError};
-use super::names::quoted;
+use super::names::NAMES;
 use super::record;
 use super::session::{Login, Session, connect, options};
-use super::table::{StoredColumn, Table, lock};
+use super::table::{self, adapt, lock, place};
 use crate::sinks::SinkError;
 use crate::sinks::columns::arrow_type;
 use crate::sinks::evolve::widened;
-use crate::sinks::sql::{CommitRecord, CommitState, Load, Loaded, OriginCount};
+use crate::sinks::sql::{
+    CommitRecord, CommitState, Load, Loaded, OriginCount, StoredColumn, Table, TableError, quoted,
+};
 use arrow_array::RecordBatch;
 use arrow_schema::Field;
 use protocol::{
@@ -19,6 +21,7 @@ use protocol::{
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use tokio::runtime::{Builder, Runtime};
 
 pub struct PostgresqlSink {
@@ -69,11 +72,20 @@ impl PostgresqlSink {
     }
 
     /// Whether the server is there, takes this worker, and has a table there that can hold these columns, or none.
-    pub fn check(&mut self, table: &TableName, schema: &TopicSchema) -> Result<(), SinkError> {
-        let server = self.server.clone();
+    pub fn check(
+        &mut self,
+        table: &TableName,
+        topic: &TopicName,
+        schema: &TopicSchema,
+    ) -> Result<(), SinkError> {
+        let names = schema.columns.iter().map(|column| column.name.as_str());
+        NAMES.check(topic, names).map_err(PostgresqlError::from)?;
         let mut transaction = self.begin()?;
-        let doing = Doing { action: "read", server: &server };
-        transaction.open(table)?.check(doing, schema)?;
+        let table = transaction.open(table)?;
+        for column in &schema.columns {
+            let checked = table.check(&column.name, &column.column_type);
+            checked.map_err(PostgresqlError::from)?;
+        }
         transaction.commit()
     }
 
@@ -132,11 +144,8 @@ impl PostgresqlSink {
         if !has_records? {
             return transaction.commit();
         }
-        let place = {
-            let table = transaction.open(table)?;
-            table.exists.then(|| table.place.clone())
-        };
-        if let Some(place) = place {
+        if transaction.open(table)?.exists {
+            let place = place(&transaction.schema, table);
             let [job, version] = LINEAGE;
             let sql = format!(
                 "DECLARE counts CURSOR FOR SELECT {job}, {version}, count(*) FROM {place} GROUP BY 1, 2 ORDER BY 1, 2"
@@ -227,9 +236,8 @@ impl PostgresqlTransaction<'_> {
         let rows = self.copy(load)?;
         if rows != expected {
             let table = table.to_string();
-            return Err(
-                PostgresqlError::RowCount { job: job.id, table, expected, found: rows }.into()
-            );
+            let error = TableError::RowCount { job: job.id, table, expected, found: rows };
+            return Err(PostgresqlError::from(error).into());
         }
         let record = CommitRecord { job, rows, state: CommitState::Current };
         self.run("write", async |connection, schema| {
@@ -282,7 +290,7 @@ impl PostgresqlTransaction<'_> {
         if jobs.is_empty() || !self.open(table)?.exists {
             return Ok(0);
         }
-        let place = self.open(table)?.place.clone();
+        let place = place(&self.schema, table);
         let sql = format!("DELETE FROM {place} WHERE {} = ANY($1)", LINEAGE[0]);
         self.run("write", async |connection, _| {
             let query = sqlx::query(AssertSqlSafe(sql)).bind(jobs);
@@ -291,16 +299,14 @@ impl PostgresqlTransaction<'_> {
     }
 
     fn open(&mut self, name: &TableName) -> Result<&mut Table, SinkError> {
-        if !self.tables.contains_key(name.as_str()) {
-            let doing = Doing { action: "read", server: &self.sink.server };
-            let opening = Table::open(&mut self.session.connection, doing, &self.schema, name);
-            let table = self.sink.runtime.block_on(opening)?;
-            self.tables.insert(name.to_string(), table);
+        match self.tables.entry(name.to_string()) {
+            Entry::Occupied(table) => Ok(table.into_mut()),
+            Entry::Vacant(vacant) => {
+                let doing = Doing { action: "read", server: &self.sink.server };
+                let opening = table::open(&mut self.session.connection, doing, &self.schema, name);
+                Ok(vacant.insert(self.sink.runtime.block_on(opening)?))
+            }
         }
-        self.tables.get_mut(name.as_str()).ok_or_else(|| {
-            let (server, table) = (self.sink.server.clone(), name.to_string());
-            PostgresqlError::NotOurs { server, table }.into()
-        })
     }
 
     /// The table has room for these rows, and nobody changes its columns before the end.
@@ -310,7 +316,7 @@ impl PostgresqlTransaction<'_> {
         let connection = &mut self.session.connection;
         let (schema, tables) = (&self.schema, &mut self.tables);
         self.sink.runtime.block_on(async {
-            let place = format!("{schema}.{}", quoted(load.table.as_str()));
+            let place = place(schema, load.table);
             if needs {
                 lock(connection, &place).await.map_err(|cause| doing.failed(cause))?;
             } else {
@@ -319,9 +325,9 @@ impl PostgresqlTransaction<'_> {
                 locked.map_err(|cause| doing.failed(cause))?;
             }
             // It may have changed before it was locked.
-            let mut table = Table::open(connection, doing, schema, load.table).await?;
+            let mut table = table::open(connection, doing, schema, load.table).await?;
             if table.needs(&load.schema) {
-                table.adapt(connection, doing, load.topic, &load.schema).await?;
+                adapt(&mut table, connection, doing, schema, load.topic, &load.schema).await?;
             }
             tables.insert(load.table.to_string(), table);
             Ok::<_, PostgresqlError>(())
@@ -335,7 +341,8 @@ impl PostgresqlTransaction<'_> {
         let has = |column: &&StoredColumn| load.schema.field_with_name(&column.original).is_ok();
         let columns: Vec<&StoredColumn> = table.columns.iter().filter(has).collect();
         let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
-        let sql = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table.place, names.join(", "));
+        let place = place(&self.schema, load.table);
+        let sql = format!("COPY {place} ({}) FROM STDIN (FORMAT binary)", names.join(", "));
         let connection = &mut self.session.connection;
         self.sink.runtime.block_on(async {
             let failed = |cause| SinkError::from(doing.failed(cause));

@@ -1,12 +1,10 @@
 //! Why an SQLite file does not take or give rows: the file, the cause, the cure; and whether another try can succeed.
 
-use protocol::{ColumnType, ErrorClass, JobId, TopicName};
+use crate::sinks::sql::TableError;
+use protocol::ErrorClass;
 use rusqlite::{ErrorCode, ffi};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// SQLite's own limit, as it is built everywhere.
-pub const COLUMNS_MAX: usize = 2_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SqliteError {
@@ -53,63 +51,21 @@ pub enum SqliteError {
     )]
     Damaged { path: PathBuf, cause: Box<rusqlite::Error> },
     #[error(
-        "{}: table '{table}' was not made by this sink; drop or rename it, or name another table in the sink's address",
-        path.display()
-    )]
-    NotOurs { path: PathBuf, table: String },
-    #[error(
         "{}: '{table}' is a name that SQLite keeps for itself; name another table in the sink's address",
         path.display()
     )]
     ReservedTable { path: PathBuf, table: String },
-    #[error("{}: column '{column}' of table '{table}' {problem}", path.display())]
-    Column { path: PathBuf, table: String, column: String, problem: Box<ColumnProblem> },
-    #[error(
-        "topic {topic}: {columns} columns with those of the lineage, and a table of SQLite has at most {COLUMNS_MAX}; publish fewer, or send the topic to parquet://"
-    )]
-    TooManyColumns { topic: TopicName, columns: usize },
-    #[error(
-        "topic {topic}: the column name {column:?} holds a NUL character, which no SQLite name can; rename it"
-    )]
-    NulInName { topic: TopicName, column: String },
-    #[error(
-        "job {job}: {found} rows came for table '{table}' and {expected} were announced; nothing was stored"
-    )]
-    RowCount { job: JobId, table: String, expected: u64, found: u64 },
+    #[error(transparent)]
+    Table(#[from] TableError),
     #[error("cannot {action} {}: {cause}", path.display())]
     Failed { action: &'static str, path: PathBuf, cause: Box<rusqlite::Error> },
 }
 
-/// What is wrong with one column.
-#[derive(Debug, thiserror::Error)]
-pub enum ColumnProblem {
-    #[error("is gone; add it again, or drop the table and run its files again")]
-    Gone,
-    #[error("was not made by this sink, which now needs the name; drop or rename it")]
-    Taken,
-    #[error(
-        "goes from {before} to {now}, for which the table is rewritten, but somebody added a column '{added}' to it; drop that, or keep it in a table of its own"
-    )]
-    BesideOthers { before: ColumnType, now: ColumnType, added: String },
-    #[error("cannot go from {before} to {now}: {value} would change")]
-    Lossy { before: ColumnType, now: ColumnType, value: String },
-    #[error("is {before} and cannot also hold {now}; publish one type per column")]
-    Conflict { before: ColumnType, now: ColumnType },
-}
-
 impl SqliteError {
-    pub(super) fn column(path: &Path, table: &str, column: &str, problem: ColumnProblem) -> Self {
-        let (table, column) = (table.to_owned(), column.to_owned());
-        Self::Column { path: path.to_owned(), table, column, problem: Box::new(problem) }
-    }
-
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Busy { .. } | Self::Storage { .. } => ErrorClass::Storage,
-            Self::TooManyColumns { .. } | Self::NulInName { .. } => ErrorClass::Plugin,
-            Self::Column { problem, .. } if matches!(**problem, ColumnProblem::Conflict { .. }) => {
-                ErrorClass::Plugin
-            }
+            Self::Table(error) => error.class(),
             _ => ErrorClass::Sink,
         }
     }

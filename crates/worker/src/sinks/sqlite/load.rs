@@ -4,12 +4,14 @@ use super::cells::Cells;
 use super::error::SqliteError;
 use super::record::{self, Located, NewRecord};
 use super::remove::remove;
-use super::table::{StoredColumn, Table, quoted};
+use super::table::adapt;
 use super::writing::Writing;
 use crate::sinks::SinkError;
 use crate::sinks::columns::arrow_type;
 use crate::sinks::evolve::widened;
-use crate::sinks::sql::{CommitRecord, CommitState, Load, Loaded};
+use crate::sinks::sql::{
+    CommitRecord, CommitState, Load, Loaded, StoredColumn, Table, TableError, quoted,
+};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{Field, SchemaRef};
 use protocol::{JobId, TopicName};
@@ -28,7 +30,7 @@ pub fn load(
     if let Some(answer) = known.and_then(|it| it.record.answer(job.attempt)) {
         return Ok(answer);
     }
-    table.adapt(writing, load.topic, &load.schema)?;
+    adapt(table, writing, load.topic, &load.schema)?;
     let superseded = superseded(connection, &load).map_err(sql)?;
     let removed: Vec<Located> = known.into_iter().chain(superseded.iter().copied()).collect();
     remove(writing, table, &removed)?;
@@ -38,7 +40,8 @@ pub fn load(
     let (rows, rowids) = insert(writing, table, &mut load)?;
     if rows != load.rows {
         let (table, expected) = (load.table.to_string(), load.rows);
-        return Err(SqliteError::RowCount { job: job.id, table, expected, found: rows }.into());
+        let error = TableError::RowCount { job: job.id, table, expected, found: rows };
+        return Err(SqliteError::from(error).into());
     }
     let record = CommitRecord { job, rows, state: CommitState::Current };
     let new = NewRecord { table: load.table, topic: load.topic, record, rowids };
@@ -72,7 +75,7 @@ fn insert(
             continue;
         }
         if open.as_ref().is_none_or(|insert| insert.schema != batch.schema()) {
-            table.adapt(writing, load.topic, batch.schema_ref())?;
+            adapt(table, writing, load.topic, batch.schema_ref())?;
             open = Some(Insert::prepare(connection, table, batch.schema()).map_err(sql)?);
         }
         let Some(insert) = &mut open else { continue };

@@ -1,23 +1,13 @@
-//! The names that columns have in a table.
+//! What SQLite makes of the names of columns.
 
-use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use crate::sinks::sql::NameRules;
 
-/// A row's number goes by this name, whatever the columns are called.
-const NUMBER: &str = "_rowid_";
-
-/// SQLite tells names apart by more than the case of ASCII letters. The later of two gets an ending from its own text, so that a list that
-/// grows changes no name that was there before.
-pub fn stored_names(originals: &[&str]) -> Vec<String> {
-    let mut taken = HashSet::from([NUMBER.to_owned()]);
-    let mut stored = |name: &&str| {
-        let mut stored = (*name).to_owned();
-        let mut hash = Sha256::digest(name.as_bytes());
-        while !taken.insert(stored.to_ascii_lowercase()) {
-            stored = format!("{name}_{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]);
-            hash = Sha256::digest(hash);
-        }
-        stored
-    };
-    originals.iter().map(&mut stored).collect()
-}
+pub const NAMES: NameRules = NameRules {
+    database: "SQLite",
+    // Its own limit, as it is built everywhere.
+    columns_max: 2_000,
+    bytes_max: usize::MAX,
+    ignores_case: true,
+    // A row's number goes by this name, whatever the columns are called.
+    reserved: &["_rowid_"],
+};

@@ -3,9 +3,9 @@
 use super::error::SqliteError;
 use super::file::Place;
 use super::record;
-use super::table::{Table, quoted};
+use super::table::{open, plan};
 use crate::sinks::SinkError;
-use crate::sinks::sql::{CommitRecord, OriginCount};
+use crate::sinks::sql::{CommitRecord, OriginCount, quoted};
 use protocol::{ColumnType, JobId, LINEAGE, TableName, TopicName, TopicSchema, VersionId};
 use rusqlite::Connection;
 use std::path::Path;
@@ -47,8 +47,8 @@ impl SqliteReader {
         let columns = schema.columns.iter().map(|it| (it.name.clone(), it.column_type.clone()));
         let id = ColumnType::Int { bits: 64, signed: true };
         let lineage = LINEAGE.map(|name| (name.to_owned(), id.clone()));
-        let mut table = Table::open(&self.connection, doing, table)?;
-        table.plan(doing, topic, columns.chain(lineage))?;
+        let mut table = open(&self.connection, doing, table)?;
+        plan(&mut table, topic, columns.chain(lineage))?;
         Ok(())
     }
 
@@ -82,7 +82,10 @@ impl SqliteReader {
             return Ok(());
         }
         let doing = self.place.doing("read", self.patience);
-        let Some(table) = Table::find(&self.connection, doing, table)? else { return Ok(()) };
+        let table = open(&self.connection, doing, table)?;
+        if !table.exists {
+            return Ok(());
+        }
         let [job, version] = LINEAGE.map(quoted);
         let mut count = || {
             let mut statement = self.connection.prepare(&format!(

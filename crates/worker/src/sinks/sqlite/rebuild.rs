@@ -1,56 +1,35 @@
 //! Rewrites a table under other declared types, in the transaction that is open. Rows keep their numbers, and what others made for the table,
 //! its indexes and triggers, is made again.
 
-use super::error::{ColumnProblem, Doing, SqliteError};
-use super::table::{StoredColumn, Table, quoted};
-use super::widen::Change;
+use super::error::{Doing, SqliteError};
+use super::table::{change_of, definitions};
 use super::writing::Writing;
-use protocol::ColumnType;
+use crate::sinks::sql::{ColumnProblem, Plan, Table, Widened, quoted};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 /// A name that no topic's table has.
 const REWRITTEN: &str = "_casparian_rewritten";
 
-/// A column that gets a wider type.
-#[derive(Debug)]
-pub struct Widened {
-    pub at: usize,
-    pub before: ColumnType,
-    pub change: Change,
-}
-
-/// Of the table's columns, the first `known` ones are in it.
-pub fn rebuild(
-    writing: Writing<'_>,
-    table: &Table,
-    known: usize,
-    widened: &[Widened],
-) -> Result<(), SqliteError> {
-    for it in widened {
+/// The columns that it has already get their new types.
+pub fn rebuild(writing: Writing<'_>, table: &Table, plan: &Plan) -> Result<(), SqliteError> {
+    for it in &plan.widened {
         check(writing.connection, writing.doing, table, it)?;
     }
     writing.spill()?;
-    let rewritten = rewrite(writing.connection, table, &table.columns[..known], widened);
+    let rewritten = rewrite(writing.connection, table, plan);
     rewritten.map_err(|cause| writing.failed(cause))
 }
 
-fn rewrite(
-    connection: &Connection,
-    table: &Table,
-    columns: &[StoredColumn],
-    widened: &[Widened],
-) -> rusqlite::Result<()> {
-    let name = table.quoted();
+fn rewrite(connection: &Connection, table: &Table, plan: &Plan) -> rusqlite::Result<()> {
+    let (name, columns) = (table.quoted(), &table.columns[..plan.known]);
     let extras = extras(connection, table)?;
-    let definitions: Vec<String> = columns.iter().map(StoredColumn::definition).collect();
     let names: Vec<String> = columns.iter().map(|it| quoted(&it.name)).collect();
     let mut values = names.clone();
-    for it in widened {
-        values[it.at] = it.change.expression(&names[it.at]);
+    for it in &plan.widened {
+        values[it.at] = change_of(table, it).expression(&names[it.at]);
     }
-    let (definitions, names, values) =
-        (definitions.join(", "), names.join(", "), values.join(", "));
+    let (definitions, names, values) = (definitions(columns), names.join(", "), values.join(", "));
     connection.execute_batch(&format!(
         "CREATE TABLE {REWRITTEN} ({definitions});
          INSERT INTO {REWRITTEN} (_rowid_, {names}) SELECT _rowid_, {values} FROM {name} ORDER BY _rowid_;
@@ -76,8 +55,8 @@ fn check(
     widened: &Widened,
 ) -> Result<(), SqliteError> {
     let column = &table.columns[widened.at];
-    let name = quoted(&column.name);
-    let Some(doubtful) = widened.change.doubtful(&name) else { return Ok(()) };
+    let (name, change) = (quoted(&column.name), change_of(table, widened));
+    let Some(doubtful) = change.doubtful(&name) else { return Ok(()) };
     let select = format!("SELECT {name} FROM {} WHERE {doubtful}", table.quoted());
     let find = || -> rusqlite::Result<Option<String>> {
         let mut statement = connection.prepare(&select)?;
@@ -91,7 +70,7 @@ fn check(
                 }
                 _ => (None, "a value of another type".to_owned()),
             };
-            if !number.is_some_and(|number| widened.change.keeps(number)) {
+            if !number.is_some_and(|number| change.keeps(number)) {
                 return Ok(Some(text));
             }
         }
@@ -102,7 +81,7 @@ fn check(
         Some(value) => {
             let (before, now) = (widened.before.clone(), column.column_type.clone());
             let problem = ColumnProblem::Lossy { before, now, value };
-            Err(table.problem(doing, &column.name, problem))
+            Err(table.problem(&column.name, problem).into())
         }
     }
 }

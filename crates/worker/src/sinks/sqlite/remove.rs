@@ -2,9 +2,8 @@
 
 use super::error::SqliteError;
 use super::record::Located;
-use super::table::{Table, quoted};
 use super::writing::Writing;
-use crate::sinks::sql::CommitState;
+use crate::sinks::sql::{CommitState, Table, quoted};
 use protocol::{JobId, LINEAGE};
 use rusqlite::{Connection, params};
 

@@ -4,10 +4,10 @@ use super::error::{Doing, SqliteError};
 use super::load::load;
 use super::record::{self, Located, NewRecord, RECORDS};
 use super::remove::{remove, remove_astray};
-use super::table::{MEMORY, Table};
+use super::table::{self, MEMORY};
 use super::writing::{Changes, KEEP, Writing};
 use crate::sinks::SinkError;
-use crate::sinks::sql::{CommitRecord, CommitState, Load, Loaded};
+use crate::sinks::sql::{CommitRecord, CommitState, Load, Loaded, Table};
 use protocol::{JobAttempt, JobId, TableName, TopicName};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::collections::hash_map::Entry;
@@ -105,7 +105,7 @@ impl<'a> SqliteTransaction<'a> {
         let table = match self.tables.entry(name.as_str().to_ascii_lowercase()) {
             Entry::Occupied(table) => table.into_mut(),
             Entry::Vacant(place) => {
-                place.insert(Table::open(writing.connection, self.doing, name)?)
+                place.insert(table::open(writing.connection, self.doing, name)?)
             }
         };
         Ok((writing, table))

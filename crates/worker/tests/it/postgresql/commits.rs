@@ -44,7 +44,7 @@ fn a_server_that_is_not_there_or_refuses_is_named_with_the_cure() {
         change(&mut place);
         let login = worker::sinks::Login::default();
         let mut sink = worker::sinks::postgresql::PostgresqlSink::new(&place, &login).unwrap();
-        let error = sink.check(&table(), &protocol::TopicSchema::default()).unwrap_err();
+        let error = sink.check(&table(), &topic(), &protocol::TopicSchema::default()).unwrap_err();
         assert_eq!(error.class(), class, "{error}");
         assert!(error.to_string().contains(words), "{error}");
     };
