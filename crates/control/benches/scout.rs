@@ -2,8 +2,9 @@
 //! `cargo bench -p control --bench scout [-- FILES FILES_PER_DIRECTORY HASH_MB DIRECTORY]`
 
 use catalog::{Catalog, DesiredPlugin, DesiredRegistry, OpenMode, TopicTarget};
+use control::Stop;
 use control::clock::{Clock, SystemClock};
-use control::scout::{HashMode, Scout, ScoutSettings, Source, Stop};
+use control::scout::{HashMode, Scout, ScoutSettings, Source};
 use protocol::{Limits, PluginDeclaration, PluginVersion, TopicOptions, TopicSchema};
 use std::error::Error;
 use std::fs::{self, File};

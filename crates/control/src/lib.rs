@@ -7,3 +7,6 @@ pub mod clock;
 pub mod route;
 pub mod scout;
 pub mod sentinel;
+mod stop;
+
+pub use stop::Stop;

@@ -4,8 +4,8 @@ use super::engine::Engine;
 use crate::failure::Failure;
 use crate::output::{Bar, count};
 use catalog::{Catalog, Waiting};
+use control::Stop;
 use control::clock::{Clock, SystemClock};
-use control::scout::Stop;
 use std::time::{Duration, Instant};
 
 /// The shortest run is not longer than its work by more than this.

@@ -8,7 +8,8 @@ use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::Bar;
 use catalog::{Catalog, OpenMode};
-use control::scout::{PassReport, Stop};
+use control::Stop;
+use control::scout::PassReport;
 
 pub async fn scan(
     settings: &Settings,

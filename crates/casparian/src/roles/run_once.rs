@@ -12,8 +12,9 @@ use crate::failure::Failure;
 use crate::output::Bar;
 use catalog::report::JobFilter;
 use catalog::{Catalog, JobState, OpenMode, Opportunities};
+use control::Stop;
 use control::clock::{Clock, SystemClock};
-use control::scout::{PassReport, Progress, Scout, ScoutError, Stop};
+use control::scout::{PassReport, Progress, Scout, ScoutError};
 use std::time::{Duration, Instant};
 
 /// A file that keeps changing is looked at again so often, then it is reported.

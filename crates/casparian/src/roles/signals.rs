@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: the first asks for a clean end, the second ends at once.
 
 use crate::failure::{Ending, Failure};
-use control::scout::Stop;
+use control::Stop;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -133,7 +133,8 @@ fn sweep_scratch(state_dir: &Path) {
     }
 }
 
-/// All that a guest sees of the environment: enough to find programs, libraries and its language, and no secret.
+/// All that a guest sees of the environment: enough to find programs, libraries and its language, and no secret. There is a guest for each
+/// core: libraries that start a thread for each core, too, are told to use one, where nobody said otherwise.
 fn guest_environment(environment: &Environment) -> Vec<(OsString, OsString)> {
     const PASSED: [&str; 13] = [
         "PATH",
@@ -150,7 +151,16 @@ fn guest_environment(environment: &Environment) -> Vec<(OsString, OsString)> {
         "CONDA_PREFIX",
         "POLARS_MAX_THREADS",
     ];
-    environment.only(|name| PASSED.contains(&name) || name.starts_with("LC_"))
+    const THREADS: [&str; 3] = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"];
+    let is_passed =
+        |name: &str| PASSED.contains(&name) || THREADS.contains(&name) || name.starts_with("LC_");
+    let mut passed = environment.only(is_passed);
+    for name in THREADS {
+        if passed.iter().all(|(known, _)| known != name) {
+            passed.push((name.into(), "1".into()));
+        }
+    }
+    passed
 }
 
 impl From<WorkerError> for Failure {

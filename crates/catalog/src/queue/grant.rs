@@ -32,7 +32,7 @@ const OVER: &str = "this attempt is over: the job went on without this worker";
 const OVERTAKEN: &str = "a newer version of the file is there";
 pub(super) const MOVED: &str = "the schema of a topic went on: the file runs again";
 const ELSEWHERE: &str = "it has an output where none of its plugin's topics go";
-const NAMED_BEFORE: &str = "a file of that name was there before";
+pub(super) const NAMED_BEFORE: &str = "a file of that name was there before";
 
 /// By plugin.
 type Targets = HashMap<String, Vec<(TopicName, SinkUri)>>;

@@ -21,12 +21,13 @@ pub struct Retried {
     pub more: bool,
 }
 
-/// Spent jobs of what their files hold now, unless a newer job of the same bytes is there.
+/// Spent jobs of what their files hold now, unless a newer job of the same bytes is there. One that was superseded did nothing: the
+/// plugin's source is again what it was.
 const FAILED: &str = "SELECT j.id FROM processing_job j
     JOIN file_location l ON l.id = j.location_id AND l.current_version_id = j.file_version_id AND l.deleted_at_us IS NULL
     WHERE j.state IN ('FAILED', 'ABORTED') AND j.state = 'FAILED' AND j.kind = 'process' AND ($1 IS NULL OR j.plugin_name = $1)
         AND NOT EXISTS (SELECT 1 FROM processing_job k WHERE k.file_version_id = j.file_version_id AND k.plugin_name = j.plugin_name
-            AND k.kind = 'process' AND (k.id > j.id OR k.state NOT IN ('FAILED', 'ABORTED')) AND k.id <> j.id)
+            AND k.kind = 'process' AND k.state <> 'SUPERSEDED' AND (k.id > j.id OR k.state NOT IN ('FAILED', 'ABORTED')) AND k.id <> j.id)
         AND NOT EXISTS (SELECT 1 FROM processing_job k WHERE k.location_id = j.location_id AND k.plugin_name = j.plugin_name AND k.is_live = 1)
     LIMIT $2";
 

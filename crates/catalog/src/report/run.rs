@@ -53,7 +53,7 @@ impl Catalog {
                    JOIN file_location l ON l.id = j.location_id AND l.current_version_id = j.file_version_id AND l.deleted_at_us IS NULL
                    WHERE j.state IN ('FAILED', 'ABORTED') AND j.state = 'FAILED' AND j.kind = 'process'
                      AND NOT EXISTS (SELECT 1 FROM processing_job k WHERE k.file_version_id = j.file_version_id AND k.plugin_name = j.plugin_name
-                                     AND k.id <> j.id AND k.state NOT IN ('FAILED', 'ABORTED'))";
+                                     AND k.id <> j.id AND k.state NOT IN ('FAILED', 'ABORTED', 'SUPERSEDED'))";
         let row = db::query(sql).fetch_one(self.readers()).await?;
         unsigned(&row, "jobs")
     }

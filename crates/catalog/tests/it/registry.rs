@@ -101,5 +101,8 @@ async fn going_back_to_a_source_that_failed_does_not_run_it_again() {
     backend.admit().await;
     backend.plugins(&[simple("p", 1)]).await;
     assert!(backend.claim(1).await.is_empty());
-    assert_eq!(backend.states().await, [JobState::Failed, JobState::Superseded]);
+    assert_eq!(backend.states().await, [JobState::Failed, JobState::Superseded]); // Unless somebody asks for it: the other one did nothing that would stand in its way.
+    assert_eq!(backend.catalog.failed_files().await.unwrap(), 1);
+    assert_eq!(backend.retry_all().await.queued, 1);
+    assert_eq!(backend.claim(1).await.remove(0).job.id, job.id);
 }

@@ -26,7 +26,6 @@ mod scout_error;
 mod serve;
 mod settle;
 mod source;
-mod stop;
 mod stored;
 mod tagger;
 mod vanished;
@@ -44,6 +43,5 @@ pub use report::{Bounded, PassReport, PassedOver, PassedOverReason, RootInDoubt,
 pub use scout_error::ScoutError;
 pub use serve::WatchReport;
 pub use source::Source;
-pub use stop::Stop;
 pub use walker::PATH_LEN_MAX;
 pub use watch::WatchStatus;

@@ -11,9 +11,9 @@ use super::roots::Roots;
 use super::routes::Routes;
 use super::scout_error::ScoutError;
 use super::source::{OpenRoot, Source, path_from};
-use super::stop::Stop;
 use super::walk::{Start, Walk, WalkPlan};
 use super::watch::Watcher;
+use crate::stop::Stop;
 use catalog::{KnownRoot, Place, RootDoubt};
 use std::sync::Arc;
 

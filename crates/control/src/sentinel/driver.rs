@@ -12,6 +12,7 @@ use super::store::{self, Batch};
 use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;
+use crate::stop::Stop;
 use catalog::{Catalog, CatalogError, Opportunities, SentinelEpoch};
 use protocol::{
     Abort, Conclude, CrashPoint, ErrorClass, JobAttempt, PluginVersion, SentinelMessage,
@@ -20,7 +21,6 @@ use protocol::{
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Receiver;
@@ -50,7 +50,7 @@ pub(super) struct Driver {
     pub outbox: Outbox,
     pub progress: Arc<Progress>,
     pub refusals: Arc<Refusals>,
-    pub stopping: Arc<AtomicBool>,
+    pub stop: Stop,
     /// Somebody wrote what has to be looked at.
     pub woken: Arc<Notify>,
     pub look_every: Duration,
@@ -74,7 +74,7 @@ struct Life {
 impl Driver {
     /// Until it is stopped, or deposed. A catalog that fails for a while is waited for.
     pub(super) async fn run(&mut self, says: &Value) -> Result<(), CatalogError> {
-        while !self.stopping.load(Ordering::Acquire) {
+        while !self.stop.is_wanted() {
             match self.live(says).await {
                 Ok(()) => {}
                 Err(error) if error.is_retryable() => {
@@ -106,7 +106,7 @@ impl Driver {
         };
         let dead = self.dead_sessions().await?;
         self.step(&mut life, dead).await?;
-        while !self.stopping.load(Ordering::Acquire) {
+        while !self.stop.is_wanted() {
             let batch = self.receive().await;
             let is_quiet = batch.is_empty();
             let (mut events, _weights) = events_of(batch, &self.tokens, &self.refusals);
@@ -152,6 +152,7 @@ impl Driver {
         let first = tokio::select! {
             first = self.inbox.recv() => first,
             () = self.woken.notified() => None,
+            () = self.stop.wanted() => None,
             () = tokio::time::sleep(self.look_every) => None,
         };
         if let Some(first) = first {

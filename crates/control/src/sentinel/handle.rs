@@ -9,10 +9,10 @@ use super::socket::{Socket, SocketError};
 use super::token::Tokens;
 use crate::architect::Registrar;
 use crate::clock::Clock;
+use crate::stop::Stop;
 use catalog::{Catalog, CatalogError, OpenMode, Seat, SentinelEpoch};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub struct SentinelHandle {
     endpoint: String,
     progress: Arc<Progress>,
     refusals: Arc<Refusals>,
-    stopping: Arc<AtomicBool>,
+    stop: Stop,
     thread: Option<JoinHandle<Result<(), SentinelError>>>,
 }
 
@@ -69,19 +69,14 @@ impl SentinelHandle {
     pub fn start(settings: SentinelSettings) -> Result<Self, SentinelError> {
         let progress = Arc::new(Progress::default());
         let refusals = Arc::new(Refusals::default());
-        let stopping = Arc::new(AtomicBool::new(false));
+        let stop = Stop::new();
         let (started, is_started) = std::sync::mpsc::channel();
-        let watched = Watched {
-            progress: progress.clone(),
-            refusals: refusals.clone(),
-            stopping: stopping.clone(),
-        };
+        let watched =
+            Watched { progress: progress.clone(), refusals: refusals.clone(), stop: stop.clone() };
         let body = move || run(settings, watched, &started);
         let thread = std::thread::Builder::new().name("sentinel".to_owned()).spawn(body)?;
         match is_started.recv() {
-            Ok(endpoint) => {
-                Ok(Self { endpoint, progress, refusals, stopping, thread: Some(thread) })
-            }
+            Ok(endpoint) => Ok(Self { endpoint, progress, refusals, stop, thread: Some(thread) }),
             Err(_) => match thread.join() {
                 Ok(Err(error)) => Err(error),
                 _ => Err(SentinelError::Panicked),
@@ -110,7 +105,7 @@ impl SentinelHandle {
 
     /// Ends after what it is doing; what is in flight stays so in the catalog.
     pub fn stop(mut self) -> Result<(), SentinelError> {
-        self.stopping.store(true, Ordering::Release);
+        self.stop.stop();
         match self.thread.take().map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(result)) => result,
@@ -121,7 +116,7 @@ impl SentinelHandle {
 
 impl Drop for SentinelHandle {
     fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Release);
+        self.stop.stop();
     }
 }
 
@@ -129,7 +124,7 @@ impl Drop for SentinelHandle {
 struct Watched {
     progress: Arc<Progress>,
     refusals: Arc<Refusals>,
-    stopping: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 fn run(
@@ -165,7 +160,7 @@ fn run(
             outbox: socket.outbox(),
             progress: watched.progress,
             refusals: watched.refusals,
-            stopping: watched.stopping,
+            stop: watched.stop,
             woken: seat.woken(),
             look_every: look_every(&seat),
         };
@@ -216,7 +211,7 @@ async fn hold_on(driver: &mut Driver, mut seat: Seat, says: &Value) -> Result<()
 
 /// None: it was stopped meanwhile.
 async fn take_again(driver: &mut Driver) -> Result<Option<Seat>, CatalogError> {
-    while !driver.stopping.load(Ordering::Acquire) {
+    while !driver.stop.is_wanted() {
         match tokio::time::timeout(TAKE_WITHIN, try_again(driver)).await {
             Ok(Ok(Some(seat))) => return Ok(Some(seat)),
             Ok(Err(error)) if !error.is_retryable() => return Err(error),

@@ -3,6 +3,7 @@
 use super::plan::CompactionPlan;
 use crate::db::{self, Bulk, Catalog, ROWS_MAX, Row};
 use crate::error::CatalogError;
+use crate::queue::grant::NAMED_BEFORE;
 use crate::queue::{ConcludeOutcome, GrantOutcome};
 use crate::roles::SentinelTx;
 use protocol::{
@@ -20,7 +21,6 @@ struct Granted {
 const UNKNOWN: &str = "there is no such compaction";
 const OVER: &str = "the compaction went on without this worker";
 const NOT_AS_PLANNED: &str = "it holds other rows than were asked for, or goes elsewhere";
-const NAMED_BEFORE: &str = "a file of that name was there before";
 const OVERTAKEN: &str = "one of its files is not needed any more, or becomes part of another";
 
 /// One that was granted when the Sentinel started.

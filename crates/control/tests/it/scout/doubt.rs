@@ -2,7 +2,8 @@
 
 use super::world::World;
 use catalog::DoubtReason;
-use control::scout::{MANY_FILES, PassReport, Scout, Stop};
+use control::Stop;
+use control::scout::{MANY_FILES, PassReport, Scout};
 use std::fs;
 
 async fn of_many_files() -> World {

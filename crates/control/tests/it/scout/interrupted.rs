@@ -1,7 +1,7 @@
 //! Passes that are killed anywhere, between random changes of the tree: in the end nothing is missing, nothing is made up.
 
 use super::world::{World, now, sha256};
-use control::scout::Stop;
+use control::Stop;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use std::collections::{BTreeMap, BTreeSet};

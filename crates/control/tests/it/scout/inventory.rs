@@ -1,7 +1,8 @@
 //! What is there is found; what did not change is not written.
 
 use super::world::{World, now};
-use control::scout::{ScoutError, Source, Stop};
+use control::Stop;
+use control::scout::{ScoutError, Source};
 use std::fs;
 use std::time::{Duration, SystemTime};
 

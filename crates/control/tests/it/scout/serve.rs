@@ -1,8 +1,9 @@
 //! Scout on and on, in real time.
 
 use super::world::{World, sha256};
+use control::Stop;
 use control::clock::SystemClock;
-use control::scout::{HashMode, Scout, Source, Stop, WatchReport};
+use control::scout::{HashMode, Scout, Source, WatchReport};
 use std::fs;
 use std::io::Write;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! Versions, tags and jobs.
 
 use super::world::{World, sha256};
-use control::scout::{HashMode, Stop};
+use control::Stop;
+use control::scout::HashMode;
 use std::time::Duration;
 
 #[tokio::test]

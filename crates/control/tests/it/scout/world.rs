@@ -5,8 +5,9 @@ use catalog::{
     Catalog, ClaimFrom, DesiredPlugin, DesiredRegistry, FailNext, Failure, Lane, OpenMode,
     SentinelEpoch, TopicTarget, WorkerRegistration,
 };
+use control::Stop;
 use control::clock::{Clock, ManualClock, SystemClock};
-use control::scout::{HashMode, PassReport, Scout, ScoutError, ScoutSettings, Source, Stop};
+use control::scout::{HashMode, PassReport, Scout, ScoutError, ScoutSettings, Source};
 use protocol::{
     ContentHash, Environment, ErrorClass, Limits, Metrics, PluginDeclaration, PluginVersion,
     SourceRootId, TopicOptions, TopicSchema,

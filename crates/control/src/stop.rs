@@ -1,4 +1,4 @@
-//! The wish that scout comes to an end: threads look at it between files, the pass between batches.
+//! The wish that something comes to an end: scout looks at it between files and batches, the Sentinel between steps.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
