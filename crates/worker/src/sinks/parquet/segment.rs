@@ -4,10 +4,10 @@ use super::directory::Directory;
 use super::row_group::RowGroup;
 use crate::sinks::SinkError;
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
-use parquet::arrow::ArrowWriter;
+use arrow_schema::{Schema, SchemaRef};
 use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
-use parquet::basic::Compression;
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
+use parquet::basic::{Compression, Encoding, Type as PhysicalType};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -57,14 +57,10 @@ impl Segment {
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&directory.fd, name, flags, Mode::from_raw_mode(0o666));
         let fd = fd.map_err(|cause| SinkError::io("make", &path, cause))?;
-        let is_wide = schema.flattened_fields().len() > DICTIONARY_COLUMNS_MAX;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .set_dictionary_enabled(!many && !is_wide)
-            .build();
         let file = HashingFile::new(fd.into());
-        let writer = ArrowWriter::try_new(file, schema, Some(properties));
-        let parts = writer.and_then(ArrowWriter::into_serialized_writer);
+        let parts = properties(&schema, many)
+            .and_then(|properties| ArrowWriter::try_new(file, schema, Some(properties)))
+            .and_then(ArrowWriter::into_serialized_writer);
         let (file, factory) =
             parts.map_err(|cause| SinkError::Parquet { path: path.clone(), cause })?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -129,6 +125,23 @@ impl Segment {
             file: file.file,
         })
     }
+}
+
+/// Whole numbers, dates and times for which a dictionary becomes too large are stored as what they differ by: that takes less time and room
+/// than compressing them.
+fn properties(schema: &Schema, many: bool) -> Result<WriterProperties, ParquetError> {
+    let stored = ArrowSchemaConverter::new().convert(schema)?;
+    let is_wide = stored.num_columns() > DICTIONARY_COLUMNS_MAX;
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_dictionary_enabled(!many && !is_wide);
+    for column in stored.columns() {
+        if matches!(column.physical_type(), PhysicalType::INT32 | PhysicalType::INT64) {
+            let path = column.path().clone();
+            properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
+    }
+    Ok(properties.build())
 }
 
 struct HashingFile {
