@@ -3,7 +3,7 @@
 use super::columns::{arrow_type, column_type};
 use super::evolve::{to_schema, with_lineage, without_lineage};
 use super::pack::PackFile;
-use super::parquet::{StagingDirectory, has_hash, is_file_name};
+use super::parquet::{Purpose, StagingDirectory, has_hash, is_file_name};
 use super::sink::parquet_path;
 use super::stager::Unsynced;
 use super::{SinkError, Sinks};
@@ -45,7 +45,7 @@ impl Sinks {
         let (topic, uri) = (order.topic.clone(), order.uri.clone());
         let commit = order.job().into();
         let mut file =
-            PackFile::create(staging.clone(), commit, topic, uri, stored.clone(), false)?;
+            PackFile::create(staging.clone(), commit, topic, uri, stored.clone(), Purpose::Output)?;
         for source in &order.sources {
             for batch in sources.read(source, &stored)? {
                 if control.abort_reason().is_some() {

@@ -1,7 +1,9 @@
 //! A file that several jobs share: the rows of one after those of the other.
 
 use super::evolve::{add_lineage, to_schema, with_lineage, without_lineage};
-use super::parquet::{Finished, Segment, StagingDirectory, final_name, staged_file, staged_name};
+use super::parquet::{
+    Finished, Purpose, Segment, StagingDirectory, final_name, staged_file, staged_name,
+};
 use super::sink::file_part;
 use super::stager::{Lineage, Unsynced};
 use super::{SinkError, Sinks};
@@ -87,9 +89,9 @@ impl PackFile {
         topic: TopicName,
         uri: SinkUri,
         stored: SchemaRef,
-        many: bool,
+        purpose: Purpose,
     ) -> Result<Self, SinkError> {
-        let segment = Segment::create(&staging.own, &staged_file(commit), stored.clone(), many)?;
+        let segment = Segment::create(&staging.own, &staged_file(commit), stored.clone(), purpose)?;
         Ok(Self { staging, commit, topic, uri, stored, segment: Some(segment), rows: 0 })
     }
 

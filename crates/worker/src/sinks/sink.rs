@@ -4,7 +4,7 @@ use super::SinkError;
 use super::databases::{Databases, Logins, PendingLoad};
 use super::pack::{PackFile, SmallOutput};
 use super::parquet::{
-    PromoteOutcome, Promotion, StagingDirectories, StagingDirectory, retire, sweep,
+    PromoteOutcome, Promotion, Purpose, StagingDirectories, StagingDirectory, retire, sweep,
 };
 use super::stager::{Lineage, Stager};
 use protocol::{
@@ -58,7 +58,8 @@ impl Sinks {
     ) -> Result<Stager, SinkError> {
         let path = directory_of(&target.uri)?;
         let (staging, databases) = (self.staging.clone(), self.databases.clone());
-        Ok(Stager::new(staging, databases, path, target.clone(), job, lineage, many))
+        let purpose = Purpose::of(&target.uri, many);
+        Ok(Stager::new(staging, databases, path, target.clone(), job, lineage, purpose))
     }
 
     /// Throws away what was sealed and then refused.
@@ -113,7 +114,8 @@ impl Sinks {
     ) -> Result<PackFile, SinkError> {
         let staging = self.staging(&output.uri)?;
         let (topic, uri) = (output.topic.clone(), output.uri.clone());
-        PackFile::create(staging, commit, topic, uri, output.stored(), many)
+        let purpose = Purpose::of(&uri, many);
+        PackFile::create(staging, commit, topic, uri, output.stored(), purpose)
     }
 
     pub(super) fn staging(&self, uri: &SinkUri) -> Result<Arc<StagingDirectory>, SinkError> {

@@ -3,7 +3,7 @@
 use super::SinkError;
 use super::database::misfits;
 use super::databases::Databases;
-use super::parquet::{SegmentedWriter, StagingDirectories, final_name, staged_name};
+use super::parquet::{Purpose, SegmentedWriter, StagingDirectories, final_name, staged_name};
 use crate::contract::Misfit;
 use arrow_array::RecordBatch;
 use protocol::{JobAttempt, JobId, SinkTarget, StagedOutput, TopicSchema, VersionId};
@@ -26,7 +26,7 @@ pub struct Stager {
     target: SinkTarget,
     job: JobAttempt,
     lineage: Lineage,
-    many: bool,
+    purpose: Purpose,
     writer: Option<SegmentedWriter>,
 }
 
@@ -38,9 +38,9 @@ impl Stager {
         target: SinkTarget,
         job: JobAttempt,
         lineage: Lineage,
-        many: bool,
+        purpose: Purpose,
     ) -> Self {
-        Self { staging, databases, uri_path, target, job, lineage, many, writer: None }
+        Self { staging, databases, uri_path, target, job, lineage, purpose, writer: None }
     }
 
     /// Rows that this sink has no room for.
@@ -70,8 +70,13 @@ impl Stager {
             None => {
                 let staging = self.staging.get(&self.uri_path)?;
                 let topic = self.target.topic.clone();
-                let writer =
-                    SegmentedWriter::new(topic, staging, self.job.into(), self.lineage, self.many);
+                let writer = SegmentedWriter::new(
+                    topic,
+                    staging,
+                    self.job.into(),
+                    self.lineage,
+                    self.purpose,
+                );
                 self.writer.insert(writer)
             }
         };

@@ -23,7 +23,7 @@ pub use open::StagingDirectories;
 pub use promote::{PromoteOutcome, Promotion, has_hash, is_there};
 pub use recover::{Found, Take};
 pub use retire::retire;
-pub use segment::{Finished, Segment};
+pub use segment::{Finished, Purpose, Segment};
 pub use stage::SegmentedWriter;
 pub use staging::StagingDirectory;
 pub use stored::{Footer, Origins, StoredFile};

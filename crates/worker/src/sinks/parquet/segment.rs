@@ -9,9 +9,9 @@ use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::basic::{Compression, Encoding, Type as PhysicalType};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
-use protocol::ContentHash;
+use protocol::{ContentHash, SinkUri};
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -27,6 +27,27 @@ const ROW_GROUP_ROWS: usize = 1 << 20;
 const THREADS_MAX: usize = 4;
 /// A dictionary takes 72 KiB before its first value: too much where there are more columns than these.
 const DICTIONARY_COLUMNS_MAX: usize = 200;
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be read by whoever wants to.
+    Output,
+    /// The same, one of many that are written at once: each is to take little memory.
+    OutputOfMany,
+    /// To be loaded into a table, and removed.
+    Load,
+}
+
+impl Purpose {
+    pub fn of(uri: &SinkUri, many: bool) -> Self {
+        match uri {
+            SinkUri::Parquet { .. } if many => Self::OutputOfMany,
+            SinkUri::Parquet { .. } => Self::Output,
+            SinkUri::Sqlite(_) | SinkUri::Postgresql(_) | SinkUri::Named { .. } => Self::Load,
+        }
+    }
+}
 
 pub struct Segment {
     file: SerializedFileWriter<HashingFile>,
@@ -45,12 +66,11 @@ pub struct Finished {
 }
 
 impl Segment {
-    /// `many` files are being written at once: each is to take little memory.
     pub fn create(
         directory: &Directory,
         name: &str,
         schema: SchemaRef,
-        many: bool,
+        purpose: Purpose,
     ) -> Result<Self, SinkError> {
         let path = directory.path.join(name);
         let flags =
@@ -58,13 +78,13 @@ impl Segment {
         let fd = rustix::fs::openat(&directory.fd, name, flags, Mode::from_raw_mode(0o666));
         let fd = fd.map_err(|cause| SinkError::io("make", &path, cause))?;
         let file = HashingFile::new(fd.into());
-        let parts = properties(&schema, many)
+        let parts = properties(&schema, purpose)
             .and_then(|properties| ArrowWriter::try_new(file, schema, Some(properties)))
             .and_then(ArrowWriter::into_serialized_writer);
         let (file, factory) =
             parts.map_err(|cause| SinkError::Parquet { path: path.clone(), cause })?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = if many { 1 } else { cores.min(THREADS_MAX) };
+        let threads = if purpose == Purpose::OutputOfMany { 1 } else { cores.min(THREADS_MAX) };
         Ok(Self { file, factory, group: None, threads, path })
     }
 
@@ -129,12 +149,17 @@ impl Segment {
 
 /// Whole numbers, dates and times for which a dictionary becomes too large are stored as what they differ by: that takes less time and room
 /// than compressing them.
-fn properties(schema: &Schema, many: bool) -> Result<WriterProperties, ParquetError> {
+fn properties(schema: &Schema, purpose: Purpose) -> Result<WriterProperties, ParquetError> {
     let stored = ArrowSchemaConverter::new().convert(schema)?;
     let is_wide = stored.num_columns() > DICTIONARY_COLUMNS_MAX;
-    let mut properties = WriterProperties::builder()
+    let properties = WriterProperties::builder();
+    if purpose == Purpose::Load {
+        let properties = properties.set_statistics_enabled(EnabledStatistics::None);
+        return Ok(properties.set_dictionary_enabled(false).build());
+    }
+    let mut properties = properties
         .set_compression(Compression::SNAPPY)
-        .set_dictionary_enabled(!many && !is_wide);
+        .set_dictionary_enabled(purpose == Purpose::Output && !is_wide);
     for column in stored.columns() {
         if matches!(column.physical_type(), PhysicalType::INT32 | PhysicalType::INT64) {
             let path = column.path().clone();

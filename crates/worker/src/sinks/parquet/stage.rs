@@ -2,7 +2,7 @@
 //! another file is begun, and the files are merged into one when the job is sealed.
 
 use super::layout::{segment_file, staged_file};
-use super::segment::{Finished, Segment};
+use super::segment::{Finished, Purpose, Segment};
 use super::staging::StagingDirectory;
 use crate::sinks::evolve::{add_lineage, to_schema, with_lineage};
 use crate::sinks::{Lineage, SinkError};
@@ -21,7 +21,7 @@ pub struct SegmentedWriter {
     staging: Arc<StagingDirectory>,
     commit: Commit,
     lineage: Lineage,
-    many: bool,
+    purpose: Purpose,
     /// Of the last batch, without lineage: it has room for those before it.
     columns: SchemaRef,
     stored: SchemaRef,
@@ -46,7 +46,7 @@ impl SegmentedWriter {
         staging: Arc<StagingDirectory>,
         commit: Commit,
         lineage: Lineage,
-        many: bool,
+        purpose: Purpose,
     ) -> Self {
         let nothing = Arc::new(Schema::empty());
         Self {
@@ -54,7 +54,7 @@ impl SegmentedWriter {
             staging,
             commit,
             lineage,
-            many,
+            purpose,
             columns: nothing.clone(),
             stored: nothing,
             open: None,
@@ -97,7 +97,7 @@ impl SegmentedWriter {
                 &self.staging.own,
                 &staged_file(self.commit),
                 self.stored.clone(),
-                self.many,
+                self.purpose,
             )?),
         };
         segment.write(&stored)?;
@@ -152,7 +152,7 @@ impl SegmentedWriter {
     fn merge(&mut self) -> Result<Finished, SinkError> {
         let own = &self.staging.own;
         let mut merged =
-            Segment::create(own, &staged_file(self.commit), self.stored.clone(), self.many)?;
+            Segment::create(own, &staged_file(self.commit), self.stored.clone(), self.purpose)?;
         for index in 0..self.closed {
             let name = segment_file(self.commit, index);
             self.append(&name, &mut merged)?;
