@@ -1,0 +1,18 @@
+//! File formats to Arrow: what a file is, decided by its content and pinned by READER, and its rows as batches, with what cannot be read
+//! told row by row. No engine, no state; memory is bounded whatever the file.
+
+mod decision;
+mod error;
+mod format;
+mod input;
+mod pins;
+mod reading;
+mod settings;
+
+pub use decision::{ColumnDecision, ColumnKind, Decision, TextLayout};
+pub use error::ReadError;
+pub use format::{Compression, Format};
+pub use input::Input;
+pub use pins::{PinError, Pins};
+pub use reading::{Block, Reading, Reject, open};
+pub use settings::Settings;
