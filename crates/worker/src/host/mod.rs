@@ -14,6 +14,7 @@ mod report;
 mod watch;
 
 pub use control::JobControl;
+pub use frames::{FRAME_LEN_MAX, Kind, header};
 pub use guest::{Guest, GuestJob, Hello};
 pub use log::JobLog;
 pub use memory::MemoryScan;
