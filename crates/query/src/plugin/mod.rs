@@ -9,7 +9,7 @@ mod scans;
 mod source;
 
 pub use error::PluginError;
-pub use runner::{Published, Runner};
+pub use runner::{Publish, Published, Runner};
 pub use source::{SourceError, SqlPlugin};
 
 /// What the statements call the file.
