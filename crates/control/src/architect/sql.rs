@@ -124,7 +124,9 @@ pub(super) mod tests {
         }
     }
 
-    fn texts(source: &'static str) -> (Vec<(u32, &'static str)>, Vec<(u32, &'static str)>) {
+    type Lines = Vec<(u32, &'static str)>;
+
+    fn texts(source: &'static str) -> (Lines, Lines) {
         let CommentLines { header, later } = comment_lines(source);
         let pair = |at: At<&'static str>| (at.line, at.what);
         (header.into_iter().map(pair).collect(), later.into_iter().map(pair).collect())

@@ -1,5 +1,6 @@
 //! The one place where a guest process is started: a process group of its own, one inherited descriptor, and nothing of our environment.
 
+use protocol::PluginLanguage;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::collections::BTreeSet;
@@ -24,11 +25,19 @@ pub struct Launch {
     pub python: PathBuf,
     /// The SDK's `guest.py`.
     pub script: PathBuf,
+    pub sql_guest: SqlGuest,
     /// All of the environment that a guest sees.
     pub env: Vec<(OsString, OsString)>,
     /// Each guest gets a directory of its own below it.
     pub scratch: PathBuf,
     pub started: AtomicU64,
+}
+
+/// The program that runs SQL plugins: it speaks the frames of a guest on the descriptor whose number is its last argument.
+#[derive(Debug, Clone)]
+pub struct SqlGuest {
+    pub program: PathBuf,
+    pub arguments: Vec<OsString>,
 }
 
 /// The groups of all guests of this process that are not reaped, so that none outlives it.
@@ -59,13 +68,20 @@ pub struct GuestProcess {
 }
 
 impl Launch {
-    pub fn spawn(&self) -> io::Result<GuestProcess> {
+    pub fn program(&self, language: PluginLanguage) -> &Path {
+        match language {
+            PluginLanguage::Python => &self.python,
+            PluginLanguage::Sql => &self.sql_guest.program,
+        }
+    }
+
+    pub fn spawn(&self, language: PluginLanguage) -> io::Result<GuestProcess> {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let scratch = self.scratch.join(number.to_string());
         std::fs::create_dir_all(&scratch)?;
         let (socket, guest_end) = UnixStream::pair()?;
         socket.set_write_timeout(Some(SEND_TIMEOUT))?;
-        let mut child = self.command(&scratch, guest_end.as_raw_fd()).spawn()?;
+        let mut child = self.command(language, &scratch, guest_end.as_raw_fd()).spawn()?;
         drop(guest_end);
         let pid = Pid::from_child(&child);
         let stdout = child.stdout.take().map(OwnedFd::from);
@@ -78,9 +94,13 @@ impl Launch {
         Ok(GuestProcess { child, pid, pidfd, socket, stdout, stderr, scratch, status: None })
     }
 
-    fn command(&self, scratch: &Path, guest_fd: RawFd) -> Command {
-        let mut command = Command::new(&self.python);
-        command.arg("-B").arg(&self.script).arg(guest_fd.to_string());
+    fn command(&self, language: PluginLanguage, scratch: &Path, guest_fd: RawFd) -> Command {
+        let mut command = Command::new(self.program(language));
+        match language {
+            PluginLanguage::Python => command.arg("-B").arg(&self.script),
+            PluginLanguage::Sql => command.args(&self.sql_guest.arguments),
+        };
+        command.arg(guest_fd.to_string());
         command.env_clear().envs(self.env.iter().map(|(key, value)| (key, value)));
         command.current_dir(scratch).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
