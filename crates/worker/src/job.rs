@@ -130,6 +130,7 @@ impl JobRunner {
             source_path: source_path.to_string_lossy().into_owned(),
             topics: topics(&dispatch.sinks),
             config: dispatch.config.clone(),
+            memory_bytes: dispatch.limits.memory_bytes,
         })
     }
 }
@@ -186,7 +187,8 @@ fn topics(sinks: &[SinkTarget]) -> Vec<String> {
 }
 
 fn key_of(dispatch: &Dispatch, hello: &Hello) -> GuestKey {
-    let told = serde_json::to_string(&(&hello.plugin_name, &hello.topics, &hello.config));
+    let Hello { plugin_name, topics, config, memory_bytes, .. } = hello;
+    let told = serde_json::to_string(&(plugin_name, topics, config, memory_bytes));
     GuestKey {
         version: dispatch.plugin_version,
         language: dispatch.plugin_language,

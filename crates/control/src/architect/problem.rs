@@ -89,19 +89,15 @@ pub enum Problem {
     #[error("the parser failed on it: write it in simpler statements")]
     SqlParser,
     #[error(
-        "has no statement: write SELECT ... FROM file, one for each TOPIC, with ';' between them"
+        "statement {number} has no TOPIC: there {}, and the n-th statement gives the n-th topic its rows",
+        both(*statements, *topics)
     )]
-    NoStatement,
+    StatementWithoutTopic { number: usize, statements: usize, topics: usize },
     #[error(
-        "statement {number} has no TOPIC: the n-th statement gives the n-th topic its rows, and there {}",
-        are(*topics, "TOPIC")
+        "TOPIC {topic} has no statement: there {}, and the n-th statement gives the n-th topic its rows",
+        both(*statements, *topics)
     )]
-    StatementWithoutTopic { number: usize, topics: usize },
-    #[error(
-        "TOPIC {topic} has no statement: the n-th statement gives the n-th topic its rows, and there {}",
-        are(*statements, "statement")
-    )]
-    TopicWithoutStatement { topic: TopicName, statements: usize },
+    TopicWithoutStatement { topic: TopicName, statements: usize, topics: usize },
 
     // Magic comments.
     #[error(
@@ -183,8 +179,14 @@ fn undeclared(topic: &TopicName, declared: &[TopicName]) -> String {
     format!("no topic '{topic}' is declared; there is {}", names.join(", "))
 }
 
-fn are(count: usize, what: &str) -> String {
-    if count == 1 { format!("is 1 {what}") } else { format!("are {count} {what}s") }
+fn both(statements: usize, topics: usize) -> String {
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let is = if statements == 1 { "is" } else { "are" };
+    format!(
+        "{is} {statements} statement{} for {topics} topic{}",
+        plural(statements),
+        plural(topics)
+    )
 }
 
 fn known_sinks(known: &[String]) -> String {

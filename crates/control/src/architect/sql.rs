@@ -1,7 +1,7 @@
 //! SQL plugins: their comment lines, and whether their statements and topics belong together. What a query and what a READER line may say
 //! is known by those who run them; they hand in how to check it.
 
-use super::comments::CommentLines;
+use super::comments::{self, CommentLines};
 use super::fact::{Fact, Reading};
 use super::nesting::on_a_deep_stack;
 use super::problem::{At, Problem};
@@ -10,7 +10,7 @@ use protocol::TopicName;
 /// How the parts of a SQL plugin are checked that are not read here.
 #[derive(Debug, Clone, Copy)]
 pub struct SqlCheck {
-    /// The lines, from 1, at which the statements of a source begin.
+    /// The lines, from 1, at which the statements of a source begin: one at least.
     pub statements: fn(&str) -> Result<Vec<u32>, StatementError>,
     /// What is wrong with the value of a READER line. It reads after the key: "READER 'x' is not known".
     pub reader: fn(&str) -> Result<(), String>,
@@ -22,6 +22,17 @@ pub struct StatementError {
     /// From 1; 0: the source as a whole.
     pub line: u32,
     pub message: String,
+}
+
+/// What the READER line of a SQL plugin says, if it has one; whether it is good is for those to say who read by it.
+pub fn reader_line(source: &str) -> Option<String> {
+    let check = SqlCheck { statements: |_| Ok(Vec::new()), reader: |_| Ok(()) };
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let facts = comments::read(comment_lines(source).header, Some(check)).facts;
+    facts.into_iter().find_map(|fact| match fact.what {
+        Fact::Reader(line) => Some(line),
+        _ => None,
+    })
 }
 
 /// The lines that are `--` comments only, without that sign. Those in a `/* ... */` before the first statement are none, and end nothing.
@@ -60,9 +71,6 @@ pub(super) fn problems(source: &str, comments: &Reading, check: SqlCheck) -> Vec
         Some(Err(StatementError { line, message })) => {
             vec![At { line, what: Problem::Statement { message } }]
         }
-        Some(Ok(statements)) if statements.is_empty() => {
-            vec![At { line: 0, what: Problem::NoStatement }]
-        }
         // How many topics are meant is not known where one of them cannot be read.
         Some(Ok(_)) if !comments.problems.is_empty() => Vec::new(),
         Some(Ok(statements)) => unmatched(&topics(comments), &statements),
@@ -87,13 +95,18 @@ fn unmatched(topics: &[At<TopicName>], statements: &[u32]) -> Vec<At<Problem>> {
     let without_topic = (1..).zip(statements).skip(topics.len());
     let without_topic = without_topic.map(|(number, line)| At {
         line: *line,
-        what: Problem::StatementWithoutTopic { number, topics: topics.len() },
+        what: Problem::StatementWithoutTopic {
+            number,
+            statements: statements.len(),
+            topics: topics.len(),
+        },
     });
     let without_statement = topics.iter().skip(statements.len()).map(|topic| At {
         line: topic.line,
         what: Problem::TopicWithoutStatement {
             topic: topic.what.clone(),
             statements: statements.len(),
+            topics: topics.len(),
         },
     });
     without_topic.chain(without_statement).collect()
@@ -137,6 +150,14 @@ pub(super) mod tests {
         let source = "--a\n\n  -- b\nSELECT 1 -- c\n-- d\n";
         assert_eq!(texts(source), (vec![(1, "a"), (3, " b")], vec![(5, " d")]));
         assert_eq!(texts("-- a\r\n-- b"), (vec![(1, " a"), (2, " b")], vec![]));
+    }
+
+    #[test]
+    fn the_reader_line_is_found_in_the_header_only() {
+        let source = "\u{feff}-- TOPIC: t\n-- READER: delimiter=;  -- as they write it\nSELECT 1";
+        assert_eq!(reader_line(source).as_deref(), Some("delimiter=;"));
+        assert_eq!(reader_line("SELECT 1\n-- READER: delimiter=;"), None);
+        assert_eq!(reader_line(""), None);
     }
 
     #[test]

@@ -456,7 +456,7 @@ async fn a_sql_plugin_of_the_directory_is_registered_as_what_it_is() {
     project.refresh().await;
     assert_eq!(
         project.error("query").await,
-        "plugins/query.sql:5: statement 2 has no TOPIC: the n-th statement gives the n-th topic its rows, and there is 1 TOPIC"
+        "plugins/query.sql:5: statement 2 has no TOPIC: there are 2 statements for 1 topic, and the n-th statement gives the n-th topic its rows"
     );
 }
 

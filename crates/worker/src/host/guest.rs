@@ -31,6 +31,8 @@ pub struct Hello {
     pub source_path: String,
     pub topics: Vec<String>,
     pub config: Map<String, Value>,
+    /// Of the guest's whole process group; 0: no limit.
+    pub memory_bytes: u64,
 }
 
 #[derive(Debug, Serialize)]

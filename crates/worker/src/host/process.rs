@@ -33,7 +33,7 @@ pub struct Launch {
     pub started: AtomicU64,
 }
 
-/// The program that runs SQL plugins: it speaks the frames of a guest on the descriptor whose number is its last argument.
+/// The program that runs SQL plugins: its stdin is the socket over which it speaks the frames of a guest.
 #[derive(Debug, Clone)]
 pub struct SqlGuest {
     pub program: PathBuf,
@@ -81,7 +81,23 @@ impl Launch {
         std::fs::create_dir_all(&scratch)?;
         let (socket, guest_end) = UnixStream::pair()?;
         socket.set_write_timeout(Some(SEND_TIMEOUT))?;
-        let mut child = self.command(language, &scratch, guest_end.as_raw_fd()).spawn()?;
+        let mut child = match language {
+            PluginLanguage::Python => {
+                let mut command = self.command(&self.python, &scratch);
+                let guest_fd = guest_end.as_raw_fd();
+                command.arg("-B").arg(&self.script).arg(guest_fd.to_string()).stdin(Stdio::null());
+                prepare(&mut command, Some(guest_fd));
+                command.spawn()?
+            }
+            PluginLanguage::Sql => {
+                let mut command = self.command(&self.sql_guest.program, &scratch);
+                // No plugin's code reads there, and the number is known.
+                let stdin = guest_end.try_clone()?;
+                command.args(&self.sql_guest.arguments).stdin(OwnedFd::from(stdin));
+                prepare(&mut command, None);
+                command.spawn()?
+            }
+        };
         drop(guest_end);
         let pid = Pid::from_child(&child);
         let stdout = child.stdout.take().map(OwnedFd::from);
@@ -94,23 +110,18 @@ impl Launch {
         Ok(GuestProcess { child, pid, pidfd, socket, stdout, stderr, scratch, status: None })
     }
 
-    fn command(&self, language: PluginLanguage, scratch: &Path, guest_fd: RawFd) -> Command {
-        let mut command = Command::new(self.program(language));
-        match language {
-            PluginLanguage::Python => command.arg("-B").arg(&self.script),
-            PluginLanguage::Sql => command.args(&self.sql_guest.arguments),
-        };
-        command.arg(guest_fd.to_string());
+    fn command(&self, program: &Path, scratch: &Path) -> Command {
+        let mut command = Command::new(program);
         command.env_clear().envs(self.env.iter().map(|(key, value)| (key, value)));
         command.current_dir(scratch).process_group(0);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        prepare(&mut command, guest_fd);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 }
 
+/// `guest_fd`: what it inherits beside the three that everybody has.
 #[expect(unsafe_code, reason = "what happens between fork and exec can be said in no safe way")]
-fn prepare(command: &mut Command, guest_fd: RawFd) {
+fn prepare(command: &mut Command, guest_fd: Option<RawFd>) {
     let host = rustix::process::getpid();
     let in_child = move || {
         // The guest dies with the thread that started it, and that thread ends with its guests.
@@ -122,7 +133,9 @@ fn prepare(command: &mut Command, guest_fd: RawFd) {
         unsafe {
             let flags = libc::CLOSE_RANGE_CLOEXEC;
             libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, flags);
-            if libc::fcntl(guest_fd, libc::F_SETFD, 0) == -1 {
+            if let Some(guest_fd) = guest_fd
+                && libc::fcntl(guest_fd, libc::F_SETFD, 0) == -1
+            {
                 return Err(io::Error::last_os_error());
             }
         }

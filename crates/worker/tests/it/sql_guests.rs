@@ -2,9 +2,9 @@
 
 use crate::failures::expect;
 use crate::support::{Project, Sentinel, read};
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::RecordBatch;
 use protocol::ConcludeStatus::Success;
 use protocol::{Conclude, Dispatch, ErrorClass, PluginLanguage};
 use worker::{SqlGuest, Worker, WorkerHandle};
@@ -12,7 +12,7 @@ use worker::{SqlGuest, Worker, WorkerHandle};
 /// Instead of reading SQL it runs what it is given: Python that speaks the frames itself.
 const GUEST: &str = "
 import json, os, socket, struct, sys, time
-host = socket.socket(fileno=int(sys.argv[-1]))
+host = socket.socket(fileno=os.dup(0))
 def frame(kind, payload):
     payload = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     host.sendall(struct.pack('>BI', kind, len(payload)) + payload)
@@ -98,8 +98,11 @@ fn the_guest_is_given_source_topics_file_and_socket_and_nothing_of_our_environme
     let source = "assert hello['topics'] == ['a', 'b'], hello
 assert hello['source_path'].endswith('/my_parser.sql'), hello
 assert os.read(file, 100) == b'a;b\\n1;2\\n' and job['path'].endswith('1.csv')
-assert sys.argv[-2] == '--sql-guest' and os.getpgrp() == os.getpid()
+assert sys.argv[1:] == ['--sql-guest'] and os.getpgrp() == os.getpid()
 assert set(os.environ) <= {'PATH', 'LC_CTYPE'}, os.environ
+assert hello['memory_bytes'] == 2 << 30, hello
+open_now = [os.readlink(f'/proc/self/fd/{fd}') for fd in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{fd}')]
+assert sum(name.startswith('socket:') for name in open_now) == 2, open_now
 print('said'); sys.stdout.flush()
 done()";
     let conclude = rig.run(1, source, &["a", "b"]);
