@@ -6,6 +6,7 @@ mod compactor;
 pub mod contract;
 mod event;
 mod failure;
+pub mod guest;
 mod held;
 mod host;
 mod input;

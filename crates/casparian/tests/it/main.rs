@@ -27,6 +27,7 @@ mod roles;
 mod roots;
 mod run;
 mod server;
+mod sql_plugins;
 mod sqlite;
 mod stopping;
 mod trace;

@@ -8,7 +8,7 @@ use rustix::net::RecvFlags;
 /// Largest payload that is taken from a guest.
 pub const FRAME_LEN_MAX: usize = 64 << 20;
 /// Rejected rows come as JSON, which takes several times its length once it is read.
-const QUARANTINE_LEN_MAX: usize = 4 << 20;
+const QUARANTINE_LEN_MAX: usize = 8 << 20;
 const HEADER_LEN: usize = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +172,7 @@ mod tests {
     fn what_is_no_frame_is_refused_before_it_is_read() {
         assert!(matches!(read(&[9, 0, 0, 0, 0]), Err(WireError::Kind(9))));
         assert!(matches!(read(&[3, 255, 0, 0, 0]), Err(WireError::TooLarge(_))));
-        assert!(matches!(read(&[5, 0, 64, 0, 1]), Err(WireError::TooManyRejects(0x0040_0001))));
-        assert!(matches!(read(&[5, 0, 64, 0, 0]), Ok(Progress::Pending)), "just so much");
+        assert!(matches!(read(&[5, 0, 128, 0, 1]), Err(WireError::TooManyRejects(0x0080_0001))));
+        assert!(matches!(read(&[5, 0, 128, 0, 0]), Ok(Progress::Pending)), "just so much");
     }
 }

@@ -15,6 +15,7 @@ mod report;
 mod watch;
 
 pub use control::JobControl;
+pub use frames::{FRAME_LEN_MAX, Kind, header};
 pub use guest::{Guest, GuestJob, Hello, Sent};
 pub use log::JobLog;
 pub use memory::MemoryScan;

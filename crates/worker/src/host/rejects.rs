@@ -5,7 +5,7 @@ use crate::contract::Reject;
 use serde::Deserialize;
 
 /// Rows that one frame may bring.
-const ROWS_MAX: usize = 10_000;
+const ROWS_MAX: usize = 50_000;
 /// In bytes.
 const RECORD_LEN_MAX: usize = 64 << 10;
 /// Of a column's name and of a reason, in bytes.
@@ -126,7 +126,7 @@ mod tests {
             assert_eq!(error(&payload), no_place);
         }
         let rows = vec![r#"{"row":1,"reason":""}"#; ROWS_MAX + 1].join(",");
-        let text = "sent 10001 rejected rows at once; at most 10000 are taken";
+        let text = "sent 50001 rejected rows at once; at most 50000 are taken";
         assert_eq!(error(&format!(r#"{{"topic": "t", "rows": [{rows}]}}"#)), text);
     }
 

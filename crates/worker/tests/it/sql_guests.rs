@@ -184,14 +184,14 @@ fn rejected_rows_that_are_none_or_too_many_at_once_end_the_guest_and_its_job() {
             "no place in a file",
         ),
         (
-            "reject('t', *[{'row': 1, 'reason': ''}] * 10_001)",
+            "reject('t', *[{'row': 1, 'reason': ''}] * 50_001)",
             ErrorClass::Crash,
-            "sent 10001 rejected rows at once",
+            "sent 50001 rejected rows at once",
         ),
         (
-            "host.sendall(struct.pack('>BI', 5, (4 << 20) + 1))",
+            "host.sendall(struct.pack('>BI', 5, (8 << 20) + 1))",
             ErrorClass::Crash,
-            "sent 4194305 bytes of rejected rows at once",
+            "sent 8388609 bytes of rejected rows at once",
         ),
         (
             "reject('other', {'row': 1, 'reason': ''})",
