@@ -8,6 +8,7 @@ mod output;
 mod proof;
 mod roles;
 mod sql_guest;
+mod sql_plugins;
 
 fn main() -> std::process::ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == sql_guest::ARGUMENT) {

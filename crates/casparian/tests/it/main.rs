@@ -15,6 +15,7 @@ mod failing;
 mod help;
 mod hostile;
 mod keys;
+mod languages;
 mod mounts;
 mod names;
 mod outages;

@@ -93,7 +93,8 @@ SELECT * FROM file
     let rows = project.json(&["quarantine", "--rows"]);
     let rows = rows["rows"].as_array().unwrap();
     let at = |text: &str| csv.find(text).unwrap();
-    let places = rows.iter().map(|row| (row["row"].as_u64(), row["line"].as_u64(), row["offset"].as_u64()));
+    let places =
+        rows.iter().map(|row| (row["row"].as_u64(), row["line"].as_u64(), row["offset"].as_u64()));
     let expected = [
         (Some(21), Some(22), Some(at("broken") as u64)),
         (Some(22), Some(23), Some(at("s21") as u64)),
@@ -108,10 +109,16 @@ SELECT * FROM file
 #[test]
 fn what_is_wrong_with_a_plugin_is_said_with_its_line() {
     for (plugin, expected) in [
-        ("-- PATTERN: *.csv\n-- TOPIC: t\nDROP TABLE file\n", "plugins/p.sql:3: only SELECT is for plugins"),
+        (
+            "-- PATTERN: *.csv\n-- TOPIC: t\nDROP TABLE file\n",
+            "plugins/p.sql:3: only SELECT is for plugins",
+        ),
         ("-- PATTERN: *.csv\n-- TOPIC: t\nSELECT a FROM\n", "plugins/p.sql:3:"),
         ("-- PATTERN: *.csv\n-- TOPIC: t\nSELECT 1; SELECT 2\n", "2 statements"),
-        ("-- PATTERN: *.csv\n-- TOPIC: t\n-- READER: delimeter=;\nSELECT * FROM file\n", "plugins/p.sql:3:"),
+        (
+            "-- PATTERN: *.csv\n-- TOPIC: t\n-- READER: delimeter=;\nSELECT * FROM file\n",
+            "plugins/p.sql:3:",
+        ),
         ("-- PATTERN: *.csv\n-- TOPIC: t\n", "there is no statement"),
     ] {
         let project = project(plugin, "a.csv", CSV);
@@ -126,7 +133,8 @@ fn what_is_wrong_with_a_plugin_is_said_with_its_line() {
 
 #[test]
 fn a_statement_that_does_not_go_with_the_file_fails_its_job_by_name() {
-    let project = project("-- PATTERN: *.csv\n-- TOPIC: t\nSELECT amuont FROM file\n", "a.csv", CSV);
+    let project =
+        project("-- PATTERN: *.csv\n-- TOPIC: t\nSELECT amuont FROM file\n", "a.csv", CSV);
     project.write("data/empty.csv", "");
     let run = project.casparian(&["run", "data", "--json"]);
     assert_eq!(run.code, 3, "{}", run.stderr);
@@ -152,8 +160,12 @@ SELECT OrderID, f.\"Unit Price\" AS UnitPrice FROM file f WHERE orderid > 1 ORDE
 #[test]
 fn other_formats_and_packed_files_are_read_by_their_content() {
     let plugin = "-- PATTERN: **\n-- TOPIC: t\nSELECT id, name FROM file\n";
-    let project = project(plugin, "a.txt", "{\"id\": 1, \"name\": \"a\"}\n{\"id\": 2, \"name\": \"b\"}\n");
-    project.write("data/b.dat", "<all><row><id>3</id><name>c</name></row><row><id>4</id><name>d</name></row></all>");
+    let project =
+        project(plugin, "a.txt", "{\"id\": 1, \"name\": \"a\"}\n{\"id\": 2, \"name\": \"b\"}\n");
+    project.write(
+        "data/b.dat",
+        "<all><row><id>3</id><name>c</name></row><row><id>4</id><name>d</name></row></all>",
+    );
     project.write("data/c.bin", "id;name\n5;e\n6;f\n");
     let run = project.casparian(&["run", "data"]);
     assert_eq!(run.code, 0, "{}", run.stderr);

@@ -26,6 +26,8 @@ pub struct SqlPlugin {
 #[derive(Debug, Clone)]
 pub(super) struct Query {
     pub statement: ast::Statement,
+    /// Of the source, from 1.
+    pub line: u64,
     /// It is `SELECT * FROM file` and nothing more: the rows are published as they are read.
     pub is_whole: bool,
     /// It names `_row` or `_offset`.
@@ -62,6 +64,11 @@ impl SqlPlugin {
         Ok(Self { statements })
     }
 
+    /// At which the statements begin, from 1.
+    pub fn lines(&self) -> impl Iterator<Item = u64> {
+        self.statements.iter().map(|query| query.line)
+    }
+
     /// One for each topic.
     pub fn len(&self) -> usize {
         self.statements.len()
@@ -80,7 +87,7 @@ impl Query {
         };
         let is_whole = is_whole(query);
         let wants_positions = names_positions(&mut statement);
-        Ok(Self { statement, is_whole, wants_positions })
+        Ok(Self { statement, line, is_whole, wants_positions })
     }
 }
 
@@ -124,6 +131,7 @@ mod tests {
         let texts: Vec<String> =
             plugin.statements.iter().map(|query| query.statement.to_string()).collect();
         assert_eq!(texts, ["SELECT a FROM file", "SELECT 2"]);
+        assert_eq!(plugin.lines().collect::<Vec<_>>(), [2, 3]);
     }
 
     #[test]
