@@ -8,6 +8,7 @@ mod input;
 mod pins;
 mod reading;
 mod settings;
+mod source;
 
 pub use decision::{ColumnDecision, ColumnKind, Decision, TextLayout};
 pub use error::ReadError;
