@@ -9,6 +9,7 @@ mod pins;
 mod reading;
 mod settings;
 mod source;
+mod table;
 
 pub use decision::{ColumnDecision, ColumnKind, Decision, TextLayout};
 pub use error::ReadError;
