@@ -110,7 +110,7 @@ impl Pieces {
         let records = self.records.records.len();
         let kept = records.saturating_sub(self.rules.footer);
         if self.rules.footer > 0 && self.ended {
-            self.records.records.truncate(kept);
+            self.records.forget(kept);
         } else if self.rules.footer > 0 {
             self.records.give_back(kept);
         }

@@ -49,11 +49,25 @@ pub(super) fn sniff(text: &[u8], whole: bool, pins: &Pins) -> Dialect {
     }
     let (_, mut dialect) =
         best.unwrap_or_else(|| (0.0, Dialect::new(b",", Some(b'"')).pinned(pins)));
+    let mut dialect = with_quotes(dialect, sample, extent, pins);
     if pins.comment.is_none() && comment.is_some() && !has_inner_comments(sample, &dialect, extent)
     {
         dialect.comment = None;
     }
     dialect
+}
+
+/// A file has quotes if more cells are quoted than lines are flawed by it.
+fn with_quotes(dialect: Dialect, sample: &[u8], extent: Extent, pins: &Pins) -> Dialect {
+    if dialect.quote.is_some() || pins.quote.is_some() {
+        return dialect;
+    }
+    let quoted = Dialect { quote: Some(b'"'), ..dialect.clone() };
+    let mut records = Records::default();
+    split(sample, &quoted, extent, &mut records);
+    let cells = records.cells.iter().filter(|cell| cell.is_quoted()).count();
+    let flawed = records.records.iter().filter(|record| record.flawed).count();
+    if cells > flawed { quoted } else { dialect }
 }
 
 /// Lines that begin with `#`, though not most of them.
@@ -134,7 +148,7 @@ fn score(sample: &[u8], dialect: &Dialect, records: &mut Records) -> f64 {
     alike(&records.records) * sense * sense * sound * sound
 }
 
-/// The share of records of each width, squared: few exceptions cost little, prose much.
+/// The share of records of each width times that of the others that are like each of them: few exceptions cost little, prose much.
 fn alike(records: &[Record]) -> f64 {
     let mut widths: Vec<usize> =
         records.iter().filter(|record| !record.flawed).map(|record| record.cells).collect();
@@ -147,7 +161,8 @@ fn alike(records: &[Record]) -> f64 {
     let runs = widths.chunk_by(|a, b| a == b);
     runs.map(|run| {
         let (width, share) = (run[0] as f64, run.len() as f64 / total);
-        share * share * (width - 1.0) / width
+        let others = if total > 2.0 { (run.len() - 1) as f64 / (total - 1.0) } else { share };
+        share * others * (width - 1.0) / width
     })
     .sum()
 }
