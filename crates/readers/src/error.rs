@@ -1,6 +1,7 @@
 //! Why a file cannot be read as a whole. What is wrong with single rows is a `Reject`.
 
 use crate::pins::PinError;
+use crate::source::UnpackError;
 use arrow_schema::ArrowError;
 use std::io;
 
@@ -16,7 +17,29 @@ pub enum ReadError {
     #[error("READER: {0}")]
     Pin(#[from] PinError),
     #[error("cannot read the file: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
     #[error("the reader of this format failed: {0}")]
-    Arrow(#[from] ArrowError),
+    Arrow(ArrowError),
+}
+
+/// What is wrong with the packing reaches us through whatever library reads what is unpacked.
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<UnpackError>()) {
+            Some(
+                inner @ (UnpackError::CutOff { offset, .. } | UnpackError::Damaged { offset, .. }),
+            ) => Self::Broken { offset: *offset, reason: inner.to_string() },
+            Some(inner @ UnpackError::Bomb { .. }) => Self::NotReadable(inner.to_string()),
+            None => Self::Io(error),
+        }
+    }
+}
+
+impl From<ArrowError> for ReadError {
+    fn from(error: ArrowError) -> Self {
+        match error {
+            ArrowError::IoError(_, error) => error.into(),
+            error => Self::Arrow(error),
+        }
+    }
 }

@@ -1,13 +1,17 @@
 //! File formats to Arrow: what a file is, decided by its content and pinned by READER, and its rows as batches, with what cannot be read
 //! told row by row. No engine, no state; memory is bounded whatever the file.
 
+mod csv;
 mod decision;
+mod encoding;
 mod error;
 mod format;
 mod input;
 mod pins;
 mod reading;
 mod settings;
+mod source;
+mod table;
 
 pub use decision::{ColumnDecision, ColumnKind, Decision, TextLayout};
 pub use error::ReadError;

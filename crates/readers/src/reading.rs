@@ -1,5 +1,6 @@
 //! A file that is being read: what was decided about it, and its rows, block by block.
 
+use crate::csv;
 use crate::decision::Decision;
 use crate::error::ReadError;
 use crate::input::Input;
@@ -59,6 +60,6 @@ impl Iterator for Reading {
 }
 
 /// Decides what the file is, as far as `pins` leaves it open, and begins to read it.
-pub fn open(_input: &Input, _pins: &Pins, _settings: &Settings) -> Result<Reading, ReadError> {
-    Err(ReadError::Empty)
+pub fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, ReadError> {
+    csv::open(input, pins, settings)
 }

@@ -1,0 +1,11 @@
+//! The bytes of a file as they are read: unpacked where it is packed, from the beginning and in one go, within limits.
+
+mod cursor;
+mod gzip;
+mod limit;
+mod open;
+mod packed;
+
+pub(crate) use cursor::Cursor;
+pub(crate) use limit::UnpackError;
+pub(crate) use open::{head, open_unpacked, whole};
