@@ -1,11 +1,13 @@
 //! Scratch.
-use readers::{open, Input, Pins, Settings};
+use readers::{Input, Pins, Settings, open};
 use std::fs::File;
 use std::time::Instant;
 fn main() {
     let mut args = std::env::args().skip(1).peekable();
     let mut pins = Pins::default();
-    if let Some(p) = args.next_if(|a| a.starts_with("pins:")) { pins = Pins::parse(&p[5..]).unwrap(); }
+    if let Some(p) = args.next_if(|a| a.starts_with("pins:")) {
+        pins = Pins::parse(&p[5..]).unwrap();
+    }
     for path in args {
         let begin = Instant::now();
         let said = std::panic::catch_unwind(|| {
@@ -16,11 +18,20 @@ fn main() {
                     let f = r.decision.format;
                     let cols = r.schema.fields().len();
                     let (mut rows, mut rejects, mut err) = (0, 0, String::new());
-                    for b in r { match b { Ok(b) => { rows += b.rows.num_rows(); rejects += b.rejects.len() } Err(e) => err = format!(" THEN {e}") } }
+                    for b in r {
+                        match b {
+                            Ok(b) => {
+                                rows += b.rows.num_rows();
+                                rejects += b.rejects.len()
+                            }
+                            Err(e) => err = format!(" THEN {e}"),
+                        }
+                    }
                     format!("OK {f} rows={rows} cols={cols} rejects={rejects}{err}")
                 }
             }
-        }).unwrap_or_else(|_| "PANIC".into());
+        })
+        .unwrap_or_else(|_| "PANIC".into());
         println!("{path}\t{said}\t{}ms", begin.elapsed().as_millis());
     }
 }

@@ -12,7 +12,10 @@ thread_local! {
 }
 
 /// What `read` panics over is the file's fault. Whoever gets an error from here lets go of what `read` worked on.
-pub(crate) fn contained<T>(format: Format, read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+pub(crate) fn contained<T>(
+    format: Format,
+    read: impl FnOnce() -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
     quiet_hook();
     let outer = CONTAINED.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(read));
@@ -21,7 +24,10 @@ pub(crate) fn contained<T>(format: Format, read: impl FnOnce() -> Result<T, Read
 }
 
 fn said(panic: &(dyn Any + Send)) -> String {
-    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let said = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("its reader gave up ({})", said.unwrap_or("without saying why"))
 }
 
@@ -45,7 +51,10 @@ mod tests {
     #[test]
     fn a_panic_becomes_an_error_that_says_what_it_said() {
         let result: Result<(), _> = contained(Format::Excel, || panic!("index out of bounds"));
-        assert_eq!(result.unwrap_err().to_string(), "the excel file is damaged: its reader gave up (index out of bounds)");
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "the excel file is damaged: its reader gave up (index out of bounds)"
+        );
         assert!(contained(Format::Excel, || Ok(1)).is_ok());
     }
 }

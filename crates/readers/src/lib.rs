@@ -4,7 +4,9 @@
 mod arrow;
 mod avro;
 mod contain;
+mod csv;
 mod decision;
+mod encoding;
 mod error;
 mod format;
 mod input;
@@ -14,6 +16,7 @@ mod pins;
 mod reading;
 mod settings;
 mod source;
+mod table;
 
 pub use decision::{ColumnDecision, ColumnKind, Decision, TextLayout};
 pub use error::ReadError;

@@ -1,13 +1,13 @@
 //! A file that is being read: what was decided about it, and its rows, block by block.
 
 use crate::decision::Decision;
-use crate::format::Format;
-use crate::source::{head, open_unpacked};
-use crate::{arrow, avro, parquet};
 use crate::error::ReadError;
+use crate::format::Format;
 use crate::input::Input;
 use crate::pins::Pins;
 use crate::settings::Settings;
+use crate::source::{head, open_unpacked};
+use crate::{arrow, avro, parquet};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
@@ -70,7 +70,13 @@ pub fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, 
         return Err(ReadError::Empty);
     }
     let (compression, _) = open_unpacked(input, settings)?;
-    let format = if head.starts_with(b"PAR1") { Format::Parquet } else if head.starts_with(b"Obj") { Format::Avro } else { Format::Arrow };
+    let format = if head.starts_with(b"PAR1") {
+        Format::Parquet
+    } else if head.starts_with(b"Obj") {
+        Format::Avro
+    } else {
+        Format::Arrow
+    };
     match pins.format.unwrap_or(format) {
         Format::Parquet => parquet::open(input, compression, pins, settings),
         Format::Avro => avro::open(input, compression, pins, settings),

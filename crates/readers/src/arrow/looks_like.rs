@@ -21,7 +21,8 @@ pub(crate) fn is_stream(head: &[u8]) -> bool {
         return false;
     }
     match rest.get(..len) {
-        Some(message) => root_as_message(message).is_ok_and(|message| message.header_type() == MessageHeader::Schema),
+        Some(message) => root_as_message(message)
+            .is_ok_and(|message| message.header_type() == MessageHeader::Schema),
         // Longer than the head: the mark in front must do.
         None => head.starts_with(&CONTINUATION) && rest.len() > 1024,
     }

@@ -67,12 +67,17 @@ impl<R: Read> Blocks<R> {
             return Ok(None);
         };
         let begin = self.container.offset;
-        let damaged = |reason: String| ReadError::Broken { offset: begin, reason: format!("the avro block that ends here is damaged: {reason}") };
+        let damaged = |reason: String| ReadError::Broken {
+            offset: begin,
+            reason: format!("the avro block that ends here is damaged: {reason}"),
+        };
         let block = self.header.codec.unpack(block).map_err(|reason| (0, damaged(reason)))?;
         let (mut rest, mut good, mut wrong) = (&block[..], 0, None);
         while good < count && wrong.is_none() {
             match self.records.skip(rest) {
-                Ok(behind) if behind.len() == rest.len() => wrong = Some("a record of no bytes, which is not supported".to_owned()),
+                Ok(behind) if behind.len() == rest.len() => {
+                    wrong = Some("a record of no bytes, which is not supported".to_owned())
+                }
                 Ok(behind) => (rest, good) = (behind, good + 1),
                 Err(reason) => wrong = Some(format!("record {} of {count}: {reason}", good + 1)),
             }
@@ -99,13 +104,19 @@ impl<R: Read> Blocks<R> {
             return Ok(None);
         };
         let len = self.container.long()?;
-        let said = u64::try_from(count).ok().zip(u64::try_from(len).ok().filter(|len| *len <= PACKED_BYTES_MAX));
-        let (count, len) = said.ok_or_else(|| self.container.damaged(format!("an avro block of {count} records in {len} bytes")))?;
+        let said = u64::try_from(count)
+            .ok()
+            .zip(u64::try_from(len).ok().filter(|len| *len <= PACKED_BYTES_MAX));
+        let (count, len) = said.ok_or_else(|| {
+            self.container.damaged(format!("an avro block of {count} records in {len} bytes"))
+        })?;
         let block = self.container.bytes(len)?;
         let mut sync = [0; 16];
         self.container.exact(&mut sync)?;
         if sync != self.header.sync {
-            return Err(self.container.damaged("the avro block that ends here does not end with the file's mark"));
+            return Err(self
+                .container
+                .damaged("the avro block that ends here does not end with the file's mark"));
         }
         Ok(Some((count, block)))
     }

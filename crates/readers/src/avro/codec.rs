@@ -47,7 +47,10 @@ impl Codec {
 
 fn limited(reader: impl Read) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let read = reader.take(BLOCK_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error: io::Error| error.to_string())?;
+    let read = reader
+        .take(BLOCK_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error: io::Error| error.to_string())?;
     if read as u64 > BLOCK_BYTES_MAX {
         return Err(format!("it unpacks to more than {BLOCK_BYTES_MAX} bytes"));
     }
@@ -61,7 +64,8 @@ fn snappy(block: &[u8]) -> Result<Vec<u8>, String> {
     if len as u64 > BLOCK_BYTES_MAX {
         return Err(format!("it unpacks to more than {BLOCK_BYTES_MAX} bytes"));
     }
-    let bytes = snap::raw::Decoder::new().decompress_vec(packed).map_err(|error| error.to_string())?;
+    let bytes =
+        snap::raw::Decoder::new().decompress_vec(packed).map_err(|error| error.to_string())?;
     let mut found = flate2::Crc::new();
     found.update(&bytes);
     if found.sum() != u32::from_be_bytes(*sum) {

@@ -93,7 +93,8 @@ impl<R: Read> Counted<R> {
 
     fn ended(&self, error: io::Error) -> ReadError {
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => self.damaged("the avro container ends before its end; it is cut off, fetch it again"),
+            io::ErrorKind::UnexpectedEof => self
+                .damaged("the avro container ends before its end; it is cut off, fetch it again"),
             _ => error.into(),
         }
     }
@@ -125,14 +126,17 @@ impl<R: Read> Counted<R> {
         self.exact(&mut sync)?;
         let schema = schema.and_then(|bytes| String::from_utf8(bytes).ok());
         let reason = || "its header has no schema".to_owned();
-        let schema = schema.ok_or_else(|| ReadError::Damaged { format: Format::Avro, reason: reason() })?;
+        let schema =
+            schema.ok_or_else(|| ReadError::Damaged { format: Format::Avro, reason: reason() })?;
         Ok(Header { schema, codec, sync })
     }
 
     fn text(&mut self) -> Result<Vec<u8>, ReadError> {
         match u64::try_from(self.long()?) {
             Ok(len) if len + self.offset <= METADATA_BYTES_MAX => self.bytes(len),
-            _ => Err(self.damaged("the metadata of the avro container says a length that cannot be")),
+            _ => {
+                Err(self.damaged("the metadata of the avro container says a length that cannot be"))
+            }
         }
     }
 }

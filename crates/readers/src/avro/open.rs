@@ -21,7 +21,12 @@ use std::sync::PoisonError;
 type Container = BufReader<Box<dyn Read + Send>>;
 type Library = Reader<BufReader<Blocks<Container>>>;
 
-pub(crate) fn open(input: &Input, compression: Option<Compression>, pins: &Pins, settings: &Settings) -> Result<Reading, ReadError> {
+pub(crate) fn open(
+    input: &Input,
+    compression: Option<Compression>,
+    pins: &Pins,
+    settings: &Settings,
+) -> Result<Reading, ReadError> {
     let (_, reader) = open_unpacked(input, settings)?;
     let mut container = Counted::new(BufReader::with_capacity(256 << 10, reader));
     let header = container.header()?;
@@ -29,10 +34,14 @@ pub(crate) fn open(input: &Input, compression: Option<Compression>, pins: &Pins,
     let mut blocks = Blocks::new(container, header, records);
     let finding = blocks.finding();
     let fitting = settings.block_bytes as u64 / blocks.record_bytes().max(1);
-    let rows = usize::try_from(fitting).unwrap_or(settings.rows_max).clamp(1, settings.rows_max.max(1));
+    let rows =
+        usize::try_from(fitting).unwrap_or(settings.rows_max).clamp(1, settings.rows_max.max(1));
     let reader: Library = contained(Format::Avro, || {
         let buffered = BufReader::with_capacity(256 << 10, blocks);
-        ReaderBuilder::new().with_batch_size(rows).build(buffered).map_err(|error| damaged(error.to_string()))
+        ReaderBuilder::new()
+            .with_batch_size(rows)
+            .build(buffered)
+            .map_err(|error| damaged(error.to_string()))
     })?;
     let columns = NativeColumns::new(Format::Avro, &reader.schema(), pins, settings)?;
     let decision = Decision {
@@ -82,7 +91,12 @@ impl Iterator for Checked {
 impl Checked {
     fn conclude(&self) -> Option<ReadError> {
         let mut finding = self.finding.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = || damaged(format!("it has {} records, and {} could be read", finding.records, self.records));
+        let missing = || {
+            damaged(format!(
+                "it has {} records, and {} could be read",
+                finding.records, self.records
+            ))
+        };
         let short = (finding.records != self.records).then(missing);
         finding.error.take().or(short)
     }

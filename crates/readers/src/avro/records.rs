@@ -33,7 +33,8 @@ pub(crate) struct Records {
 
 impl Records {
     pub(crate) fn new(schema: &str) -> Result<Self, String> {
-        let schema: Value = serde_json::from_str(schema).map_err(|error| format!("its schema is no JSON ({error})"))?;
+        let schema: Value = serde_json::from_str(schema)
+            .map_err(|error| format!("its schema is no JSON ({error})"))?;
         let mut parser = Parser { types: Vec::new(), names: HashMap::new() };
         let root = parser.parse(&schema, "", 0)?;
         Ok(Self { types: parser.types, root })
@@ -67,13 +68,21 @@ impl Records {
                 let (branch, rest) = number(bytes)?;
                 self.walk(branches[chosen(branch, branches.len(), "branches")?], rest, depth + 1)
             }
-            Type::Record(fields) => fields.iter().try_fold(bytes, |rest, field| self.walk(*field, rest, depth + 1)),
+            Type::Record(fields) => {
+                fields.iter().try_fold(bytes, |rest, field| self.walk(*field, rest, depth + 1))
+            }
             Type::Items(item) => self.list(bytes, |rest| self.walk(*item, rest, depth + 1)),
-            Type::Pairs(value) => self.list(bytes, |rest| self.walk(*value, text(rest)?, depth + 1)),
+            Type::Pairs(value) => {
+                self.list(bytes, |rest| self.walk(*value, text(rest)?, depth + 1))
+            }
         }
     }
 
-    fn list<'a>(&self, mut bytes: &'a [u8], item: impl Fn(&'a [u8]) -> Result<&'a [u8], String>) -> Result<&'a [u8], String> {
+    fn list<'a>(
+        &self,
+        mut bytes: &'a [u8],
+        item: impl Fn(&'a [u8]) -> Result<&'a [u8], String>,
+    ) -> Result<&'a [u8], String> {
         loop {
             let (mut count, mut rest) = number(bytes)?;
             if count < 0 {
@@ -134,7 +143,10 @@ impl Parser {
         match schema {
             Value::String(name) => self.named(name, space),
             Value::Array(branches) => {
-                let branches = branches.iter().map(|branch| self.parse(branch, space, depth + 1)).collect::<Result<_, _>>()?;
+                let branches = branches
+                    .iter()
+                    .map(|branch| self.parse(branch, space, depth + 1))
+                    .collect::<Result<_, _>>()?;
                 Ok(self.add(Type::Union(branches)))
             }
             Value::Object(object) => match object.get("type") {
@@ -156,29 +168,46 @@ impl Parser {
             "bytes" => Type::Blob,
             "string" => Type::Text,
             _ => {
-                let found = self.names.get(&full_name(name, space)).or_else(|| self.names.get(name));
-                return found.copied().ok_or_else(|| format!("its schema speaks of '{}', and does not say what that is", name.escape_debug()));
+                let found =
+                    self.names.get(&full_name(name, space)).or_else(|| self.names.get(name));
+                return found.copied().ok_or_else(|| {
+                    format!(
+                        "its schema speaks of '{}', and does not say what that is",
+                        name.escape_debug()
+                    )
+                });
             }
         };
         Ok(self.add(kind))
     }
 
-    fn complex(&mut self, kind: &str, schema: &Value, space: &str, depth: usize) -> Result<usize, String> {
+    fn complex(
+        &mut self,
+        kind: &str,
+        schema: &Value,
+        space: &str,
+        depth: usize,
+    ) -> Result<usize, String> {
         let missing = |key: &str| format!("its schema has '{kind}' without {key}");
         match kind {
             "array" | "map" => {
                 let key = if kind == "array" { "items" } else { "values" };
-                let inner = self.parse(schema.get(key).ok_or_else(|| missing(key))?, space, depth + 1)?;
+                let inner =
+                    self.parse(schema.get(key).ok_or_else(|| missing(key))?, space, depth + 1)?;
                 Ok(self.add(if kind == "array" { Type::Items(inner) } else { Type::Pairs(inner) }))
             }
             "fixed" => {
-                let size = schema.get("size").and_then(Value::as_u64).ok_or_else(|| missing("size"))?;
+                let size =
+                    schema.get("size").and_then(Value::as_u64).ok_or_else(|| missing("size"))?;
                 let at = self.add(Type::Bytes(usize::try_from(size).map_err(|_| missing("size"))?));
                 self.name(schema, space, at);
                 Ok(at)
             }
             "enum" => {
-                let symbols = schema.get("symbols").and_then(Value::as_array).ok_or_else(|| missing("symbols"))?;
+                let symbols = schema
+                    .get("symbols")
+                    .and_then(Value::as_array)
+                    .ok_or_else(|| missing("symbols"))?;
                 let at = self.add(Type::Enum(symbols.len()));
                 self.name(schema, space, at);
                 Ok(at)
@@ -186,10 +215,19 @@ impl Parser {
             "record" | "error" => {
                 let at = self.add(Type::Nothing);
                 let space = self.name(schema, space, at);
-                let fields = schema.get("fields").and_then(Value::as_array).ok_or_else(|| missing("fields"))?;
+                let fields = schema
+                    .get("fields")
+                    .and_then(Value::as_array)
+                    .ok_or_else(|| missing("fields"))?;
                 let fields = fields
                     .iter()
-                    .map(|field| self.parse(field.get("type").ok_or_else(|| missing("a field's type"))?, &space, depth + 1))
+                    .map(|field| {
+                        self.parse(
+                            field.get("type").ok_or_else(|| missing("a field's type"))?,
+                            &space,
+                            depth + 1,
+                        )
+                    })
                     .collect::<Result<_, _>>()?;
                 self.types[at] = Type::Record(fields);
                 Ok(at)
@@ -224,7 +262,10 @@ mod tests {
         let records = Records::new(schema).unwrap();
         assert_eq!(records.skip(&[2, 4, b'h', b'i', 2, 4, 0, 2, 0, 0, 99]), Ok(&[99][..]));
         assert_eq!(records.skip(&[4]).unwrap_err(), "number 2 of 2 branches");
-        assert_eq!(records.skip(&[2, 40, b'h']).unwrap_err(), "a value of 20 bytes where 1 are left");
+        assert_eq!(
+            records.skip(&[2, 40, b'h']).unwrap_err(),
+            "a value of 20 bytes where 1 are left"
+        );
         assert_eq!(records.skip(&[0, 4]).unwrap_err(), "number 2 of 2 symbols");
         let endless = [0, 0, 0, 2].repeat(100);
         assert_eq!(records.skip(&endless).unwrap_err(), "it is nested deeper than 64");

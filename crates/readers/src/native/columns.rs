@@ -21,20 +21,33 @@ pub(crate) struct NativeColumns {
 }
 
 impl NativeColumns {
-    pub(crate) fn new(format: Format, file: &Schema, pins: &Pins, settings: &Settings) -> Result<Self, ReadError> {
+    pub(crate) fn new(
+        format: Format,
+        file: &Schema,
+        pins: &Pins,
+        settings: &Settings,
+    ) -> Result<Self, ReadError> {
         refuse_text_pins(format, pins)?;
         let names = names(file, pins)?;
-        let fields: Vec<FieldRef> =
-            file.fields().iter().zip(names).map(|(field, name)| Arc::new(field.as_ref().clone().with_name(name))).collect();
+        let fields: Vec<FieldRef> = file
+            .fields()
+            .iter()
+            .zip(names)
+            .map(|(field, name)| Arc::new(field.as_ref().clone().with_name(name)))
+            .collect();
         let wanted: Vec<usize> = match &settings.columns {
             None => (0..fields.len()).collect(),
             Some(columns) => {
                 let columns: HashSet<&str> = columns.iter().map(String::as_str).collect();
-                (0..fields.len()).filter(|at| columns.contains(fields[*at].name().as_str())).collect()
+                (0..fields.len())
+                    .filter(|at| columns.contains(fields[*at].name().as_str()))
+                    .collect()
             }
         };
         let decided = fields.iter().map(|field| decided(field)).collect();
-        let schema = Arc::new(Schema::new(wanted.iter().map(|at| Arc::clone(&fields[*at])).collect::<Vec<_>>()));
+        let schema = Arc::new(Schema::new(
+            wanted.iter().map(|at| Arc::clone(&fields[*at])).collect::<Vec<_>>(),
+        ));
         Ok(Self { schema, wanted, decided })
     }
 
@@ -75,7 +88,11 @@ fn names(file: &Schema, pins: &Pins) -> Result<Vec<String>, ReadError> {
     Err(ReadError::Pin(PinError::Value {
         key: "columns".to_owned(),
         value: names.join(","),
-        wanted: format!("{} names for the {} columns of the file", file.fields().len(), file.fields().len()),
+        wanted: format!(
+            "{} names for the {} columns of the file",
+            file.fields().len(),
+            file.fields().len()
+        ),
     }))
 }
 
@@ -108,7 +125,9 @@ fn refuse_text_pins(format: Format, pins: &Pins) -> Result<(), ReadError> {
     Err(ReadError::Pin(PinError::Value {
         key: key.to_owned(),
         value: value.to_owned(),
-        wanted: format!("{format} has names and types of its own; only format= and columns= can be pinned"),
+        wanted: format!(
+            "{format} has names and types of its own; only format= and columns= can be pinned"
+        ),
     }))
 }
 

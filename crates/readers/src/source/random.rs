@@ -21,16 +21,24 @@ pub(crate) enum Random {
 }
 
 impl Random {
-    pub(crate) fn open(input: &Input, compression: Option<Compression>, settings: &Settings) -> Result<Self, ReadError> {
+    pub(crate) fn open(
+        input: &Input,
+        compression: Option<Compression>,
+        settings: &Settings,
+    ) -> Result<Self, ReadError> {
         match compression {
             None => Ok(Self::File(input.clone())),
-            Some(_) => Ok(Self::Held(whole(input, settings, HELD_BYTES_MAX.min(settings.unpacked_bytes_max))?.into())),
+            Some(_) => Ok(Self::Held(
+                whole(input, settings, HELD_BYTES_MAX.min(settings.unpacked_bytes_max))?.into(),
+            )),
         }
     }
 
     pub(crate) fn cursor(&self) -> RandomCursor {
         match self {
-            Self::File(input) => RandomCursor::File(BufReader::with_capacity(64 << 10, Cursor::new(input))),
+            Self::File(input) => {
+                RandomCursor::File(BufReader::with_capacity(64 << 10, Cursor::new(input)))
+            }
             Self::Held(bytes) => RandomCursor::Held(io::Cursor::new(bytes.clone())),
         }
     }
@@ -85,7 +93,10 @@ impl ChunkReader for Random {
     /// A length that the file does not have is refused before memory is asked for it.
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
         if start.checked_add(length as u64).is_none_or(|end| end > self.len()) {
-            let reason = format!("it speaks of {length} bytes at byte {start}, and has {} in all", self.len());
+            let reason = format!(
+                "it speaks of {length} bytes at byte {start}, and has {} in all",
+                self.len()
+            );
             return Err(ParquetError::EOF(reason));
         }
         match self {
@@ -93,7 +104,9 @@ impl ChunkReader for Random {
                 let mut buffer = vec![0; length];
                 let read = input.read_at(start, &mut buffer)?;
                 if read < length {
-                    return Err(ParquetError::EOF(format!("the file became shorter while it was read, at byte {start}")));
+                    return Err(ParquetError::EOF(format!(
+                        "the file became shorter while it was read, at byte {start}"
+                    )));
                 }
                 Ok(buffer.into())
             }

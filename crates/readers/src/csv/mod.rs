@@ -1,0 +1,5 @@
+//! Delimited text, in whatever dialect.
+
+mod dialect;
+mod scan;
+mod split;
