@@ -1,12 +1,17 @@
 //! File formats to Arrow: what a file is, decided by its content and pinned by READER, and its rows as batches, with what cannot be read
 //! told row by row. No engine, no state; memory is bounded whatever the file.
 
+mod arrow;
+mod avro;
+mod contain;
 mod csv;
 mod decision;
 mod encoding;
 mod error;
 mod format;
 mod input;
+mod native;
+mod parquet;
 mod pins;
 mod reading;
 mod settings;

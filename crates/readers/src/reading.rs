@@ -3,11 +3,16 @@
 use crate::csv;
 use crate::decision::Decision;
 use crate::error::ReadError;
+use crate::format::Format;
 use crate::input::Input;
 use crate::pins::Pins;
 use crate::settings::Settings;
+use crate::source::{head, open_unpacked};
+use crate::{arrow, avro, parquet};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+
+const HEAD_BYTES: usize = 64 << 10;
 
 /// Rows that follow each other in the file, and what could not be read between them.
 #[derive(Debug)]
@@ -59,7 +64,28 @@ impl Iterator for Reading {
     }
 }
 
+type NativeOpen =
+    fn(&Input, Option<Compression>, &Pins, &Settings) -> Result<Reading, ReadError>;
+
 /// Decides what the file is, as far as `pins` leaves it open, and begins to read it.
 pub fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, ReadError> {
-    csv::open(input, pins, settings)
+    let head = head(input, settings, HEAD_BYTES)?;
+    if head.is_empty() {
+        return Err(ReadError::Empty);
+    }
+    let format = match pins.format {
+        Some(format) => format,
+        None => detect(&head)?,
+    };
+    let native = |open: NativeOpen| {
+        let (compression, _) = open_unpacked(input, settings)?;
+        open(input, compression, pins, settings)
+    };
+    match format {
+        Format::Csv => csv::open(input, pins, settings),
+        Format::Json | Format::Ndjson => json::open(input, pins, settings),
+        Format::Parquet => native(parquet::open),
+        Format::Avro => native(avro::open),
+        Format::Arrow => native(arrow::open),
+    }
 }

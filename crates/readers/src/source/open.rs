@@ -61,7 +61,7 @@ pub(crate) fn head(input: &Input, settings: &Settings, len: usize) -> Result<Vec
 }
 
 /// All of it, for formats that are read from their end; at most `max` bytes.
-pub(crate) fn whole(input: &Input, settings: &Settings, max: u64) -> Result<Vec<u8>, ReadError> {
+pub(super) fn whole(input: &Input, settings: &Settings, max: u64) -> Result<Vec<u8>, ReadError> {
     let (_, reader) = open_unpacked(input, settings)?;
     let mut bytes = Vec::new();
     reader.take(max + 1).read_to_end(&mut bytes)?;
