@@ -7,6 +7,7 @@ mod encoding;
 mod error;
 mod format;
 mod input;
+mod json;
 mod pins;
 mod reading;
 mod settings;
