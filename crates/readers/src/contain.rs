@@ -53,7 +53,7 @@ mod tests {
         let result: Result<(), _> = contained(Format::Parquet, || panic!("index out of bounds"));
         assert_eq!(
             result.unwrap_err().to_string(),
-            "the excel file is damaged: its reader gave up (index out of bounds)"
+            "the parquet file is damaged: its reader gave up (index out of bounds)"
         );
         assert!(contained(Format::Parquet, || Ok(1)).is_ok());
     }

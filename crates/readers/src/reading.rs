@@ -1,18 +1,16 @@
 //! A file that is being read: what was decided about it, and its rows, block by block.
 
-use crate::csv;
 use crate::decision::Decision;
+use crate::detect::{HEAD_BYTES, detect};
 use crate::error::ReadError;
-use crate::format::Format;
+use crate::format::{Compression, Format};
 use crate::input::Input;
 use crate::pins::Pins;
 use crate::settings::Settings;
 use crate::source::{head, open_unpacked};
-use crate::{arrow, avro, parquet};
+use crate::{arrow, avro, csv, json, parquet};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-
-const HEAD_BYTES: usize = 64 << 10;
 
 /// Rows that follow each other in the file, and what could not be read between them.
 #[derive(Debug)]
