@@ -46,7 +46,7 @@ impl GuestChannel {
         let [kind, len @ ..] = head;
         let len = u32::from_be_bytes(len) as usize;
         if len > FRAME_LEN_MAX {
-            return Err(unexpected(format!("a frame of {len} bytes")));
+            return Err(unexpected(&format!("a frame of {len} bytes")));
         }
         let mut payload = vec![0; len];
         self.socket.read_exact(&mut payload)?;
@@ -55,7 +55,7 @@ impl GuestChannel {
         }
         match file {
             Some(file) if kind == Kind::Job as u8 => Ok(Some(Order::Job(payload, file))),
-            _ => Err(unexpected(format!("a frame of kind {kind}"))),
+            _ => Err(unexpected(&format!("a frame of kind {kind}"))),
         }
     }
 
@@ -88,7 +88,7 @@ impl GuestChannel {
     pub fn send(&mut self, kind: Kind, parts: &[&[u8]]) -> io::Result<()> {
         let len = parts.iter().map(|part| part.len()).sum();
         if len > FRAME_LEN_MAX {
-            return Err(unexpected(format!("a frame of {len} bytes")));
+            return Err(unexpected(&format!("a frame of {len} bytes")));
         }
         let head = header(kind, len);
         let mut slices = vec![IoSlice::new(&head)];
@@ -106,7 +106,7 @@ impl GuestChannel {
     }
 }
 
-fn unexpected(what: String) -> io::Error {
+fn unexpected(what: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, format!("{what} where none was due"))
 }
 

@@ -104,6 +104,8 @@ impl<'a> Stagers<'a> {
         if !rejects.is_empty() {
             let topic = &mut self.topics[at];
             topic.rejected += rejects.len() as u64;
+            let last = rejects.iter().map(|reject| reject.row.cast_unsigned()).max();
+            topic.rejected_last = topic.rejected_last.max(last.unwrap_or(0));
             topic.quarantine.count_rejects(rejects);
             let rows = rejected(rejects).map_err(|cause| columns_error(topic, cause))?;
             self.quarantined += rejects.len() as u64;

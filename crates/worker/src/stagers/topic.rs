@@ -19,6 +19,8 @@ pub struct Topic {
     pub rows: u64,
     /// That could not be read, and so were never published.
     pub rejected: u64,
+    /// The highest number in the file of one of these.
+    pub rejected_last: u64,
 }
 
 impl Topic {
@@ -33,11 +35,13 @@ impl Topic {
             has_schema: target.schema_def.as_ref().is_some_and(|schema| !schema.is_empty()),
             rows: 0,
             rejected: 0,
+            rejected_last: 0,
         }
     }
 
     pub fn check_limit(&self) -> Result<(), JobFailure> {
-        let all = self.rows + self.rejected;
+        // A statement may make few rows of many: so many, at least, there were in the file.
+        let all = (self.rows + self.rejected).max(self.rejected_last);
         if !self.limit.is_exceeded(self.quarantine.rows, all) {
             return Ok(());
         }

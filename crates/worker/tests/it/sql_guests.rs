@@ -168,6 +168,20 @@ fn too_many_rejected_rows_fail_the_job_and_nothing_is_published() {
     assert_eq!(rig.quarantined("t").num_rows(), 11);
 }
 
+/// As of a statement with GROUP BY: its few rows say nothing of how many were read.
+#[test]
+fn the_share_of_rejected_rows_is_that_of_the_file_as_far_as_it_is_known() {
+    let mut rig = Rig::new();
+    let reject = |place: &str| {
+        format!(
+            "for n in range(11):\n    reject('t', {{'row': {place}, 'reason': 'torn'}})\ndone({{}}, quarantined={{'t': 11}})"
+        )
+    };
+    assert_eq!(rig.run(1, &reject("10 * n + 10"), &["t"]).status, Success);
+    let text = "topic t: 11 of 109 rows do not fit";
+    expect(&rig.run(2, &reject("10 * n + 9"), &["t"]), ErrorClass::Plugin, text);
+}
+
 #[test]
 fn rejected_rows_that_are_none_or_too_many_at_once_end_the_guest_and_its_job() {
     let cases = [
