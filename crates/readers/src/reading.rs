@@ -2,16 +2,8 @@
 
 use crate::decision::Decision;
 use crate::error::ReadError;
-use crate::format::Format;
-use crate::input::Input;
-use crate::pins::Pins;
-use crate::settings::Settings;
-use crate::source::{head, open_unpacked};
-use crate::{arrow, avro, parquet};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-
-const HEAD_BYTES: usize = 64 << 10;
 
 /// Rows that follow each other in the file, and what could not be read between them.
 #[derive(Debug)]
@@ -60,26 +52,5 @@ impl Iterator for Reading {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.blocks.next()
-    }
-}
-
-/// Decides what the file is, as far as `pins` leaves it open, and begins to read it.
-pub fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, ReadError> {
-    let head = head(input, settings, HEAD_BYTES)?;
-    if head.is_empty() {
-        return Err(ReadError::Empty);
-    }
-    let (compression, _) = open_unpacked(input, settings)?;
-    let format = if head.starts_with(b"PAR1") {
-        Format::Parquet
-    } else if head.starts_with(b"Obj") {
-        Format::Avro
-    } else {
-        Format::Arrow
-    };
-    match pins.format.unwrap_or(format) {
-        Format::Parquet => parquet::open(input, compression, pins, settings),
-        Format::Avro => avro::open(input, compression, pins, settings),
-        _ => arrow::open(input, compression, pins, settings),
     }
 }

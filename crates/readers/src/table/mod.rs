@@ -16,3 +16,4 @@ pub use decide::decide;
 pub use kinds::check as check_type;
 pub use moment::{MomentFormat, MomentFormatError};
 pub use proof::Proof;
+pub use words::null as null_word;

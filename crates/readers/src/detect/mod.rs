@@ -1,0 +1,8 @@
+//! What a file is, by what is in it. Its name says nothing.
+
+mod binary;
+mod compound;
+mod format;
+mod zip;
+
+pub(crate) use format::{Found, detect};
