@@ -18,13 +18,15 @@ const PART_BYTES_MAX: u64 = 4 << 30;
 pub(super) fn workbook(file: &Random) -> Result<Kind, String> {
     let entries =
         entries(file).ok_or("this is a zip file without its end: it is cut off, fetch it again")?;
-    let has = |path: &str| entries.iter().any(|(name, _)| name.eq_ignore_ascii_case(path));
-    let kind = if has("xl/workbook.bin") {
+    // Some writers leave out the folders.
+    let has = |file: &str| {
+        entries.iter().any(|(name, _)| {
+            name.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case(file))
+        })
+    };
+    let kind = if has("workbook.bin") {
         Some(Kind::Xlsb)
-    } else if has("xl/workbook.xml")
-        || has("[Content_Types].xml")
-            && entries.iter().any(|(name, _)| name.contains("worksheets/"))
-    {
+    } else if has("workbook.xml") {
         Some(Kind::Xlsx)
     } else if has("content.xml") && is_spreadsheet(file) {
         Some(Kind::Ods)
