@@ -8,7 +8,7 @@ use crate::pins::{PinError, Pins};
 use crate::reading::Reading;
 use crate::settings::Settings;
 use crate::source::{head, open_unpacked};
-use crate::{arrow, avro, excel, parquet};
+use crate::{arrow, avro, csv, excel, parquet};
 
 /// Enough to tell a format by.
 const HEAD_BYTES: usize = 64 << 10;
@@ -30,11 +30,13 @@ pub fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, 
                 Found::Parquet => return parquet::open(input, compression, pins, settings),
                 Found::Avro => return avro::open(input, compression, pins, settings),
                 Found::Arrow => return arrow::open(input, compression, pins, settings),
-                Found::Text => Format::Lines,
+                Found::Text => Format::Csv,
             }
         }
     };
-    Err(ReadError::NotReadable(format!("{format} is not read")))
+    match format {
+        _ => csv::open(input, pins, settings),
+    }
 }
 
 fn is_text(format: Format) -> bool {

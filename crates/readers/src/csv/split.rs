@@ -62,15 +62,21 @@ impl Records {
         rest
     }
 
+    /// Records from `kept` on are none of the table.
+    pub(super) fn forget(&mut self, kept: usize) {
+        if let Some(record) = self.records.get(kept).copied() {
+            self.records.truncate(kept);
+            self.cells.truncate(record.first);
+            self.moved.retain(|at| *at < record.first);
+        }
+    }
+
     /// Records from `kept` on are as if they had not been read.
     pub(super) fn give_back(&mut self, kept: usize) {
-        let Some(record) = self.records.get(kept).copied() else {
-            return;
-        };
-        self.records.truncate(kept);
-        self.cells.truncate(record.first);
-        self.moved.retain(|at| *at < record.first);
-        (self.consumed, self.lines) = (record.start, record.line);
+        if let Some(record) = self.records.get(kept).copied() {
+            self.forget(kept);
+            (self.consumed, self.lines) = (record.start, record.line);
+        }
     }
 }
 

@@ -71,6 +71,21 @@ fn day_first(date: usize) -> Option<bool> {
 }
 
 impl Proof {
+    /// So far its cells are all numbers, dates or truth values.
+    pub fn is_typed(&self) -> bool {
+        self.filled > 0 && self.proven(&Custom::default()).0 != ColumnKind::Text
+    }
+
+    /// Whether a further cell would leave the type as it is; None: there is none, or the cell says nothing.
+    pub fn fits(&self, cell: &[u8]) -> Option<bool> {
+        if !self.is_typed() {
+            return None;
+        }
+        let mut with = self.clone();
+        with.see(cell, 0);
+        (with.filled > self.filled).then(|| with.is_typed())
+    }
+
     fn decide(&self, name: &str, pins: &Pins, custom: &Custom) -> Result<ColumnDecision, PinError> {
         let (kind, data_type, evidence) = match pins.types.get(name) {
             Some(pinned) => self.pinned(pinned, custom).map_err(|wanted| PinError::Value {
@@ -137,8 +152,7 @@ impl Proof {
             return text("no cell says anything".to_owned());
         }
         if let Some(excluder) = &self.excluder {
-            let (cell, line) = (&excluder.text, excluder.line);
-            return text(format!("'{cell}' in line {line} is no number, date or truth value"));
+            return text(format!("{} is no number, date or truth value", excluder.shown()));
         }
         let mut unfit = String::new();
         for found in [self.number_type(custom), self.moment_type(custom), self.bool_type()] {
@@ -178,15 +192,14 @@ impl Proof {
             let kind = ColumnKind::Float64 { point, thousands };
             let evidence = match &numbers.sign {
                 Some(sign) => {
-                    format!("'{}' in line {} tells how numbers are written", sign.text, sign.line)
+                    format!("{} tells how numbers are written", sign.shown())
                 }
                 None => format!("{} numbers that a float holds as they stand", self.filled),
             };
             return Ok((kind, DataType::Float64, evidence));
         };
         let (kind, data_type, _) = self.decimal_type(custom)?;
-        let evidence =
-            format!("'{}' in line {} has more digits than a float", inexact.text, inexact.line);
+        let evidence = format!("{} has more digits than a float", inexact.shown());
         Ok((kind, data_type, evidence))
     }
 
@@ -197,10 +210,7 @@ impl Proof {
         let fits = digits.whole_max + digits.scale_max <= u32::from(kinds::DECIMAL_DIGITS_MAX);
         if !fits || digits.exponents || numbers.infinite || !self.nans.is_empty() {
             return Err(match &digits.inexact {
-                Some(cell) => format!(
-                    "'{}' in line {} is no number that can be kept exactly",
-                    cell.text, cell.line
-                ),
+                Some(cell) => format!("{} is no number that can be kept exactly", cell.shown()),
                 None => "not every number is a decimal of 38 digits".to_owned(),
             });
         }
@@ -297,9 +307,8 @@ impl Moments {
         if alive.len() == 1 {
             let evidence = match (&self.order, day_first(first)) {
                 (Some(cell), Some(day_first)) => format!(
-                    "'{}' in line {} proves {} first",
-                    cell.text,
-                    cell.line,
+                    "{} proves {} first",
+                    cell.shown(),
                     if day_first { "day" } else { "month" }
                 ),
                 _ => format!("{filled} dates of the form {format}"),

@@ -11,7 +11,7 @@ mod proof;
 mod words;
 
 pub use build::Builder;
-pub use cells::{Cell, Cells, Row};
+pub use cells::{Cell, Cells, Row, shown};
 pub use decide::decide;
 pub use kinds::check as check_type;
 pub use moment::{MomentFormat, MomentFormatError};

@@ -34,6 +34,14 @@ pub(super) struct Excluder {
 }
 
 impl Excluder {
+    /// `'x' in line 7`; line 0 is somewhere in a sample.
+    pub fn shown(&self) -> String {
+        match self.line {
+            0 => format!("'{}' in a sample", self.text),
+            line => format!("'{}' in line {line}", self.text),
+        }
+    }
+
     fn new(text: &[u8], line: u64) -> Self {
         let shown: String = String::from_utf8_lossy(text).chars().take(40).collect();
         Self { text: shown, line }

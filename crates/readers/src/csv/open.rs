@@ -1,0 +1,49 @@
+//! Opens a delimited file: what its head, and samples of a large one, say about it, and then its rows from the first one on.
+
+use super::blocks::Blocks;
+use super::pieces::Pieces;
+use super::samples;
+use super::survey::Survey;
+use crate::encoding::{TextStream, detect, pinned};
+use crate::error::ReadError;
+use crate::input::Input;
+use crate::pins::Pins;
+use crate::reading::Reading;
+use crate::settings::Settings;
+use crate::source::open_unpacked;
+use crate::table::Builder;
+use std::io::{Cursor, Read};
+use std::sync::Arc;
+
+/// What is looked at of a file that is too large to be proven as a whole, besides samples of the rest.
+const HEAD_BYTES: u64 = 1 << 20;
+
+pub(crate) fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, ReadError> {
+    let (compression, mut bytes) = open_unpacked(input, settings)?;
+    let provable = compression.is_some() || input.len() <= settings.proven_bytes_max;
+    let wanted = if provable { settings.proven_bytes_max } else { HEAD_BYTES };
+    let mut raw = Vec::new();
+    (&mut bytes).take(wanted + 1).read_to_end(&mut raw)?;
+    let whole = raw.len() as u64 <= wanted;
+    let detected = match &pins.encoding {
+        Some(label) => pinned(label, &raw)?,
+        None => detect(&raw, whole),
+    };
+    let head_len = raw.len() - detected.mark;
+    raw.drain(..detected.mark);
+    let mut stream = TextStream::new(Box::new(Cursor::new(raw).chain(bytes)), detected.encoding);
+    let mut text = Vec::new();
+    stream.read(&mut text, head_len)?;
+    let mut survey = Survey::new(&text, whole, &detected, pins)?;
+    if !whole && compression.is_none() {
+        samples::see(input, &mut survey, pins.footer.is_some())?;
+    }
+    let decision = survey.decision(compression, &detected, pins)?;
+    let builder = Arc::new(Builder::new(&decision.columns, settings.columns.as_deref(), pins)?);
+    let schema = builder.schema().clone();
+    text.drain(..survey.start_in_head);
+    let pieces = Pieces::new(stream, text, survey.start, survey.rules, settings);
+    let threads = if whole { 0 } else { settings.threads };
+    let blocks = Blocks::new(pieces, builder, settings.rows_max.max(1), threads);
+    Ok(Reading::new(decision, schema, blocks))
+}
