@@ -12,6 +12,7 @@ mod error;
 mod excel;
 mod format;
 mod input;
+mod json;
 mod names;
 mod native;
 mod open;

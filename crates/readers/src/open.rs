@@ -8,7 +8,7 @@ use crate::pins::{PinError, Pins};
 use crate::reading::Reading;
 use crate::settings::Settings;
 use crate::source::{head, open_unpacked};
-use crate::{arrow, avro, csv, excel, parquet};
+use crate::{arrow, avro, csv, excel, json, parquet};
 
 /// Enough to tell a format by.
 const HEAD_BYTES: usize = 64 << 10;
@@ -30,11 +30,12 @@ pub fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, 
                 Found::Parquet => return parquet::open(input, compression, pins, settings),
                 Found::Avro => return avro::open(input, compression, pins, settings),
                 Found::Arrow => return arrow::open(input, compression, pins, settings),
-                Found::Text => Format::Csv,
+                Found::Text(format) => format,
             }
         }
     };
     match format {
+        Format::Json | Format::Ndjson => json::open(input, pins, settings),
         _ => csv::open(input, pins, settings),
     }
 }
@@ -46,8 +47,8 @@ fn is_text(format: Format) -> bool {
 /// A binary format that is pinned is what the file has to be.
 fn agree(pinned: Option<Format>, found: Found) -> Result<(), ReadError> {
     match pinned {
-        Some(pinned) if found.format() != Some(pinned) => {
-            let is = found.format().map_or("text", Format::name);
+        Some(pinned) if found.format() != pinned => {
+            let is = found.format().name();
             Err(ReadError::Pin(PinError::Value {
                 key: "format".to_owned(),
                 value: pinned.name().to_owned(),

@@ -1,6 +1,6 @@
 //! Which of our formats a file is in, or why it is in none.
 
-use super::{binary, compound, zip};
+use super::{binary, compound, text, zip};
 use crate::arrow;
 use crate::encoding;
 use crate::error::ReadError;
@@ -17,8 +17,7 @@ pub(crate) enum Found {
     Parquet,
     Avro,
     Arrow,
-    /// In some encoding.
-    Text,
+    Text(Format),
 }
 
 pub(crate) fn detect(
@@ -49,7 +48,8 @@ pub(crate) fn detect(
     if let Some(reason) = binary::refused(head) {
         return Err(ReadError::NotReadable(reason));
     }
-    let text = encoding::decode(head, encoding::detect(head, false).encoding);
+    let detected = encoding::detect(head, false);
+    let text = encoding::decode(&head[detected.mark..], detected.encoding);
     if binary::is_binary(&text) {
         let first: Vec<String> = head.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let what = format!(
@@ -61,18 +61,17 @@ pub(crate) fn detect(
             "a Python plugin can read it; READER format= takes it for text",
         )));
     }
-    Ok(Found::Text)
+    Ok(Found::Text(text::format(&text)))
 }
 
 impl Found {
-    /// Text has several formats.
-    pub(crate) fn format(self) -> Option<Format> {
+    pub(crate) fn format(self) -> Format {
         match self {
-            Self::Excel(_) => Some(Format::Excel),
-            Self::Parquet => Some(Format::Parquet),
-            Self::Avro => Some(Format::Avro),
-            Self::Arrow => Some(Format::Arrow),
-            Self::Text => None,
+            Self::Excel(_) => Format::Excel,
+            Self::Parquet => Format::Parquet,
+            Self::Avro => Format::Avro,
+            Self::Arrow => Format::Arrow,
+            Self::Text(format) => format,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod binary;
 mod compound;
 mod format;
+mod text;
 mod zip;
 
 pub(crate) use format::{Found, detect};
