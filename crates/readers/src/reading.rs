@@ -3,12 +3,6 @@
 use crate::decision::Decision;
 use crate::detect::{HEAD_BYTES, detect};
 use crate::error::ReadError;
-use crate::format::{Compression, Format};
-use crate::input::Input;
-use crate::pins::Pins;
-use crate::settings::Settings;
-use crate::source::{head, open_unpacked};
-use crate::{arrow, avro, csv, json, parquet};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
@@ -59,31 +53,5 @@ impl Iterator for Reading {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.blocks.next()
-    }
-}
-
-type NativeOpen =
-    fn(&Input, Option<Compression>, &Pins, &Settings) -> Result<Reading, ReadError>;
-
-/// Decides what the file is, as far as `pins` leaves it open, and begins to read it.
-pub fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, ReadError> {
-    let head = head(input, settings, HEAD_BYTES)?;
-    if head.is_empty() {
-        return Err(ReadError::Empty);
-    }
-    let format = match pins.format {
-        Some(format) => format,
-        None => detect(&head)?,
-    };
-    let native = |open: NativeOpen| {
-        let (compression, _) = open_unpacked(input, settings)?;
-        open(input, compression, pins, settings)
-    };
-    match format {
-        Format::Csv => csv::open(input, pins, settings),
-        Format::Json | Format::Ndjson => json::open(input, pins, settings),
-        Format::Parquet => native(parquet::open),
-        Format::Avro => native(avro::open),
-        Format::Arrow => native(arrow::open),
     }
 }

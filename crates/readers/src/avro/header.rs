@@ -4,6 +4,7 @@ use crate::avro::codec::Codec;
 use crate::avro::varint::{unzigzag, write_long};
 use crate::error::ReadError;
 use crate::format::Format;
+use serde_json::{Value, json};
 use std::io::{self, Read};
 
 pub(crate) const MAGIC: &[u8; 4] = b"Obj\x01";
@@ -18,6 +19,25 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// Values that are no records are records of one field: their bytes are the same.
+    pub(crate) fn wrap(&mut self) -> Result<(), ReadError> {
+        let no_json = |error| ReadError::Damaged {
+            format: Format::Avro,
+            reason: format!("its schema is no JSON ({error})"),
+        };
+        let schema: Value = serde_json::from_str(&self.schema).map_err(no_json)?;
+        let is_record = schema
+            .get("type")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind == "record" || kind == "error");
+        if !is_record {
+            let field = json!({"name": "value", "type": schema});
+            self.schema =
+                json!({"type": "record", "name": "record", "fields": [field]}).to_string();
+        }
+        Ok(())
+    }
+
     /// Bytes of a container whose blocks are not packed.
     pub(crate) fn plain(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();

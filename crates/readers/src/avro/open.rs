@@ -29,7 +29,8 @@ pub(crate) fn open(
 ) -> Result<Reading, ReadError> {
     let (_, reader) = open_unpacked(input, settings)?;
     let mut container = Counted::new(BufReader::with_capacity(256 << 10, reader));
-    let header = container.header()?;
+    let mut header = container.header()?;
+    header.wrap()?;
     let records = Records::new(&header.schema).map_err(damaged)?;
     let mut blocks = Blocks::new(container, header, records);
     let finding = blocks.finding();

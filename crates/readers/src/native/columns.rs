@@ -3,6 +3,7 @@
 use crate::decision::{ColumnDecision, ColumnKind};
 use crate::error::ReadError;
 use crate::format::Format;
+use crate::names::names as distinct;
 use crate::pins::{PinError, Pins};
 use crate::settings::Settings;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -28,7 +29,7 @@ impl NativeColumns {
         settings: &Settings,
     ) -> Result<Self, ReadError> {
         refuse_text_pins(format, pins)?;
-        let names = names(file, pins)?;
+        let names = file_names(file, pins)?;
         let fields: Vec<FieldRef> = file
             .fields()
             .iter()
@@ -78,7 +79,7 @@ fn decided(field: &Field) -> ColumnDecision {
     }
 }
 
-fn names(file: &Schema, pins: &Pins) -> Result<Vec<String>, ReadError> {
+fn file_names(file: &Schema, pins: &Pins) -> Result<Vec<String>, ReadError> {
     let Some(names) = &pins.columns else {
         return Ok(distinct(file.fields().iter().map(|field| field.name().as_str())));
     };
@@ -96,24 +97,6 @@ fn names(file: &Schema, pins: &Pins) -> Result<Vec<String>, ReadError> {
     }))
 }
 
-/// `a`, `a_2` of two that are called `a`.
-fn distinct<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
-    let given: HashSet<&str> = names.clone().collect();
-    let mut taken: HashSet<String> = HashSet::new();
-    let mut distinct = Vec::new();
-    for name in names {
-        let mut free = name.to_owned();
-        let mut number = 2;
-        while taken.contains(&free) || free != name && given.contains(free.as_str()) {
-            free = format!("{name}_{number}");
-            number += 1;
-        }
-        taken.insert(free.clone());
-        distinct.push(free);
-    }
-    distinct
-}
-
 /// A pin that would be passed over in silence is an error.
 fn refuse_text_pins(format: Format, pins: &Pins) -> Result<(), ReadError> {
     let told = Pins { format: None, columns: None, ..pins.clone() };
@@ -129,15 +112,4 @@ fn refuse_text_pins(format: Format, pins: &Pins) -> Result<(), ReadError> {
             "{format} has names and types of its own; only format= and columns= can be pinned"
         ),
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_come_twice_are_told_apart_and_none_is_taken_from_another() {
-        assert_eq!(distinct(["a", "a", "b", "a"].into_iter()), ["a", "a_2", "b", "a_3"]);
-        assert_eq!(distinct(["a", "a", "a_2"].into_iter()), ["a", "a_3", "a_2"]);
-    }
 }

@@ -16,7 +16,16 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, ParquetStatisticsPolicy};
+
+const WRAPPINGS: [&str; 6] = [
+    "External: ",
+    "Parquet argument error: ",
+    "Parquet error: ",
+    "EOF: ",
+    "Arrow: ",
+    "Invalid argument error: ",
+];
 
 pub(crate) fn open(
     input: &Input,
@@ -81,12 +90,12 @@ fn batch_rows(metadata: &ParquetMetaData, settings: &Settings) -> usize {
     usize::try_from(fitting).unwrap_or(settings.rows_max).clamp(1, settings.rows_max.max(1))
 }
 
+/// Errors come wrapped in what passed them on.
 fn damaged(error: &ParquetError) -> ReadError {
-    let reason = match error {
-        ParquetError::General(reason)
-        | ParquetError::EOF(reason)
-        | ParquetError::ArrowError(reason) => reason.clone(),
-        error => error.to_string(),
-    };
-    ReadError::Damaged { format: Format::Parquet, reason }
+    let said = error.to_string();
+    let mut reason = said.as_str();
+    while let Some(inner) = WRAPPINGS.iter().find_map(|wrapping| reason.strip_prefix(wrapping)) {
+        reason = inner;
+    }
+    ReadError::Damaged { format: Format::Parquet, reason: reason.to_owned() }
 }

@@ -15,3 +15,4 @@ pub use cells::{Cell, Cells, Row, shown};
 pub use decide::decide;
 pub use kinds::check as check_type;
 pub use proof::Proof;
+pub use words::null as null_word;
