@@ -11,7 +11,7 @@ pub struct Decision {
     pub encoding: Option<String>,
     /// Of delimited files.
     pub layout: Option<TextLayout>,
-    /// JSON: the path of what repeats (`data.items`).
+    /// JSON: the path of what repeats (`data.items`); Excel: the sheet.
     pub records_at: Option<String>,
     pub columns: Vec<ColumnDecision>,
     /// Types were proven by all of the file, not by samples of it.

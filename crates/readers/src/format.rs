@@ -10,20 +10,15 @@ pub enum Format {
     Json,
     /// One JSON value per line.
     Ndjson,
+    Excel,
     Parquet,
     Avro,
     Arrow,
 }
 
 impl Format {
-    pub const ALL: [Self; 6] = [
-        Self::Csv,
-        Self::Json,
-        Self::Ndjson,
-        Self::Parquet,
-        Self::Avro,
-        Self::Arrow,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Csv, Self::Json, Self::Ndjson, Self::Excel, Self::Parquet, Self::Avro, Self::Arrow];
 
     /// As READER and `inspect` say it.
     pub fn name(self) -> &'static str {
@@ -31,6 +26,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
+            Self::Excel => "excel",
             Self::Parquet => "parquet",
             Self::Avro => "avro",
             Self::Arrow => "arrow",

@@ -42,7 +42,7 @@ pub struct Pins {
     pub decimal: Option<char>,
     /// `ragged=pad`: short rows are filled up, and long ones keep the rest in further columns; `reject`: they go to quarantine.
     pub ragged_pad: Option<bool>,
-    /// JSON: the path of the array whose items are rows, `data.items`; `.` is the whole document.
+    /// JSON: the path of the array whose items are rows, `data.items`, `.` is the whole document; Excel: the sheet, by name or number from 1.
     pub records: Option<String>,
 }
 

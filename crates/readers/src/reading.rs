@@ -1,7 +1,6 @@
 //! A file that is being read: what was decided about it, and its rows, block by block.
 
 use crate::decision::Decision;
-use crate::detect::{HEAD_BYTES, detect};
 use crate::error::ReadError;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;

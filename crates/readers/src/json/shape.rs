@@ -193,7 +193,7 @@ impl Numbers {
         }
         let digits = self.whole_digits + self.scale;
         let fits = !self.exponents && digits <= DECIMAL_DIGITS_MAX;
-        fits.then(|| DataType::Decimal128(digits as u8, self.scale as i8))
+        fits.then_some(DataType::Decimal128(digits as u8, self.scale as i8))
     }
 }
 

@@ -373,8 +373,7 @@ mod tests {
 
     #[test]
     fn floats_are_the_nearest_ones() {
-        let float =
-            |text| within(text, |text, at, end| float64(text, at, end, PLAIN));
+        let float = |text| within(text, |text, at, end| float64(text, at, end, PLAIN));
         for text in [
             "0",
             "0.1",
@@ -407,9 +406,8 @@ mod tests {
 
     #[test]
     fn decimals_are_exact() {
-        let decimal = |text, scale| {
-            within(text, |text, at, end| decimal(text, at, end, PLAIN, 38, scale))
-        };
+        let decimal =
+            |text, scale| within(text, |text, at, end| decimal(text, at, end, PLAIN, 38, scale));
         assert_eq!(decimal("1.5", 2), Some(150));
         assert_eq!(decimal("-0.05", 2), Some(-5));
         assert_eq!(decimal("1.500", 1), Some(15));
