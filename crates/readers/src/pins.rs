@@ -369,7 +369,7 @@ mod tests {
         );
         assert_eq!(
             error("format=doc"),
-            "format=doc: formats are csv, fixed, json, ndjson, xml, excel, parquet, avro, arrow, log, lines"
+            "format=doc: formats are csv, json, ndjson, excel, parquet, avro, arrow"
         );
     }
 }
