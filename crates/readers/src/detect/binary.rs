@@ -131,21 +131,21 @@ fn is_dbase(head: &[u8]) -> bool {
         return false;
     };
     let end = usize::from(u16::from_le_bytes([first[8], first[9]]));
+    let mark = |at: usize| head.get(at) == Some(&0x0d);
     matches!(first[0], 0x02 | 0x03 | 0x30..=0x32 | 0x43 | 0x63 | 0x83 | 0x8b | 0xcb | 0xf5 | 0xfb)
         && (1..=12).contains(&first[2])
         && (1..=31).contains(&first[3])
+        && first[12..14] == [0; 2]
         && end > 32
-        && (head.get(end - 1) == Some(&0x0d)
-            || head.get(end.saturating_sub(264)) == Some(&0x0d)
-            || end > head.len())
+        && (mark(end - 1) || end > 264 && mark(end - 264))
 }
 
-/// Neither text in any encoding nor anything known: bytes below the blank that text does not use.
+/// Neither text in any encoding nor anything known: many bytes below the blank that text does not use. The first ones separate
+/// fields here and there, and text that was damaged has some of the others.
 pub(super) fn is_binary(text: &[u8]) -> bool {
-    let strange = |byte: &u8| matches!(byte, 0..=8 | 14..=26 | 0x7f);
     let nulls = text.iter().filter(|byte| **byte == 0).count();
-    let others = text.iter().filter(|byte| strange(byte)).count() - nulls;
-    others * 20 > text.len() || nulls * 3 > text.len()
+    let others = text.iter().filter(|byte| matches!(byte, 4..=8 | 14..=26)).count();
+    others * 8 > text.len() || nulls * 3 > text.len()
 }
 
 #[cfg(test)]
@@ -163,7 +163,8 @@ mod tests {
         assert!(refused(&tar).unwrap().starts_with("this is a tar archive"));
         assert_eq!(refused(b"MZ,name\n1,2\n"), None);
         assert_eq!(refused(b"BM,name\n1,2\n"), None);
-        assert!(is_binary(b"\x01\x02\x03abc\0\0\0\0"));
+        assert!(is_binary(b"\x01\x02\x03abc\0\0\0\0\0"));
+        assert!(!is_binary(b"8=FIX.4.2\x019=65\x0135=A\x01"));
         assert!(!is_binary("größe,1\n\0,2\n".as_bytes()));
     }
 }

@@ -35,8 +35,12 @@ pub(crate) fn open(
 ) -> Result<Reading, ReadError> {
     let chunks = Random::open(input, compression, settings)?;
     let metadata = contained(Format::Parquet, || {
-        ArrowReaderMetadata::load(&chunks, ArrowReaderOptions::new())
-            .map_err(|error| damaged(&error))
+        // Statistics are not used, and some writers left ones that cannot be read.
+        let options = ArrowReaderOptions::new()
+            .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
+            .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
+            .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
+        ArrowReaderMetadata::load(&chunks, options).map_err(|error| damaged(&error))
     })?;
     let columns = NativeColumns::new(Format::Parquet, metadata.schema(), pins, settings)?;
     let decision = Decision {
