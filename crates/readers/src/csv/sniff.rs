@@ -25,6 +25,8 @@ const DELIMITERS: [(&[u8], f64); 13] = [
 
 /// What a file of one column is worth: less than two columns all through, more than two here and there.
 const ONE_COLUMN: f64 = 0.12;
+/// Not one exception says more than few of them.
+const ALL_ALIKE: f64 = 1.5;
 /// Records whose cells are looked at.
 const LOOKED_AT_MAX: usize = 300;
 const SAMPLE_BYTES_MAX: usize = 96 << 10;
@@ -158,13 +160,16 @@ fn alike(records: &[Record]) -> f64 {
     if all_one {
         return ONE_COLUMN;
     }
+    let all_alike = total > 1.0 && widths.first() == widths.last();
     let runs = widths.chunk_by(|a, b| a == b);
-    runs.map(|run| {
-        let (width, share) = (run[0] as f64, run.len() as f64 / total);
-        let others = if total > 2.0 { (run.len() - 1) as f64 / (total - 1.0) } else { share };
-        share * others * (width - 1.0) / width
-    })
-    .sum()
+    let alike: f64 = runs
+        .map(|run| {
+            let (width, share) = (run[0] as f64, run.len() as f64 / total);
+            let others = if total > 2.0 { (run.len() - 1) as f64 / (total - 1.0) } else { share };
+            share * others * (width - 1.0) / width
+        })
+        .sum();
+    if all_alike { alike * ALL_ALIKE } else { alike }
 }
 
 /// How much a cell looks like one.
@@ -186,7 +191,7 @@ fn cell_sense(text: &[u8], cell: Cell, dialect: &Dialect) -> f64 {
     let mut sense: f64 = 1.0;
     for byte in trimmed {
         sense = sense.min(match byte {
-            b'\t' | b';' | b'|' | 0x01 | 0x1f => 0.15,
+            b'\t' | b';' | b'|' | 0x01 | 0x1f => 0.35,
             b',' => 0.75,
             b'^' | b'~' => 0.8,
             b'{' | b'}' | b'=' | b'<' | b'>' => 0.7,

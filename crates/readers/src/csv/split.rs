@@ -370,13 +370,13 @@ impl Splitter<'_> {
         if self.inner_lines > 0 && self.is_suspicious(cells) {
             return self.unclosed();
         }
-        let blank = cells == 1 && at == self.record;
-        if blank && self.dialect.delimiter.is_empty() || !blank {
+        // Blank lines are no records, in a file of one column either.
+        if cells == 1 && at == self.record {
+            self.out.cells.truncate(self.first);
+        } else {
             let Self { record, first, line, .. } = *self;
             let found = Record { start: record, end: at, first, cells, line, flawed: false };
             self.out.records.push(found);
-        } else {
-            self.out.cells.truncate(self.first);
         }
         self.line += 1 + self.inner_lines;
         self.begin(next);
@@ -546,7 +546,7 @@ mod tests {
         let noted = Dialect { comment: Some(b'#'), ..Dialect::new(b",", Some(b'"')) };
         assert_eq!(shown("#x\na,b\n#y,z\n#\nc,d", &noted, extent), "a|b\nc|d");
         let none = Dialect::new(b"", Some(b'"'));
-        assert_eq!(shown("a,b\n\nc", &none, extent), "a,b\n\nc");
+        assert_eq!(shown("a,b\n\nc", &none, extent), "a,b\nc");
     }
 
     #[test]

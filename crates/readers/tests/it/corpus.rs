@@ -31,9 +31,9 @@ fn opened(path: &Path, pins: &str) -> Result<Reading, ReadError> {
 }
 
 fn digest(table: &Table) -> String {
-    let rows: Vec<String> =
-        table.rows.iter().map(|row| row.join("\u{1f}").replace('∅', "")).collect();
-    let hash = Sha256::digest(rows.join("\u{1e}"));
+    let rows = table.rows.iter().map(|row| row.join("\u{1f}").replace('∅', "") + "\u{1e}");
+    let rows: String = rows.collect();
+    let hash = Sha256::digest(rows);
     hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
