@@ -34,6 +34,8 @@ pub struct Reading {
     pub decision: Decision,
     /// Of every block's rows: the wanted columns, in the file's order.
     pub schema: SchemaRef,
+    /// Where the file says it.
+    pub rows: Option<u64>,
     blocks: Box<dyn Iterator<Item = Result<Block, ReadError>> + Send>,
 }
 
@@ -43,7 +45,14 @@ impl Reading {
         schema: SchemaRef,
         blocks: impl Iterator<Item = Result<Block, ReadError>> + Send + 'static,
     ) -> Self {
-        Self { decision, schema, blocks: Box::new(blocks) }
+        Self { decision, schema, rows: None, blocks: Box::new(blocks) }
+    }
+}
+
+impl Reading {
+    pub(crate) fn of_rows(mut self, rows: u64) -> Self {
+        self.rows = Some(rows);
+        self
     }
 }
 

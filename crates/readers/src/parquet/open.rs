@@ -53,15 +53,13 @@ pub(crate) fn open(
         proven_by_all: true,
         notes: Vec::new(),
     };
+    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
     let reader = contained(Format::Parquet, || reader(chunks, metadata, &columns, settings))?;
     let schema = columns.schema.clone();
     let batches =
         reader.map(move |batch| columns.of_wanted(&batch.map_err(|error| damaged(&error.into()))?));
-    Ok(Reading::new(
-        decision,
-        schema,
-        NativeBlocks::new(Format::Parquet, batches, settings.rows_max),
-    ))
+    let blocks = NativeBlocks::new(Format::Parquet, batches, settings.rows_max);
+    Ok(Reading::new(decision, schema, blocks).of_rows(rows))
 }
 
 fn reader(
