@@ -1,5 +1,6 @@
 //! A file that is being read: what was decided about it, and its rows, block by block.
 
+use crate::contain::contained;
 use crate::decision::Decision;
 use crate::error::ReadError;
 use arrow_array::RecordBatch;
@@ -36,7 +37,8 @@ pub struct Reading {
     pub schema: SchemaRef,
     /// Where the file says it.
     pub rows: Option<u64>,
-    blocks: Box<dyn Iterator<Item = Result<Block, ReadError>> + Send>,
+    /// None at the end.
+    blocks: Option<Box<dyn Iterator<Item = Result<Block, ReadError>> + Send>>,
 }
 
 impl Reading {
@@ -45,7 +47,7 @@ impl Reading {
         schema: SchemaRef,
         blocks: impl Iterator<Item = Result<Block, ReadError>> + Send + 'static,
     ) -> Self {
-        Self { decision, schema, rows: None, blocks: Box::new(blocks) }
+        Self { decision, schema, rows: None, blocks: Some(Box::new(blocks)) }
     }
 }
 
@@ -56,10 +58,16 @@ impl Reading {
     }
 }
 
+/// After an error there is nothing more.
 impl Iterator for Reading {
     type Item = Result<Block, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.blocks.next()
+        let blocks = self.blocks.as_mut()?;
+        let next = contained(self.decision.format, || blocks.next().transpose()).transpose();
+        if !matches!(next, Some(Ok(_))) {
+            self.blocks = None;
+        }
+        next
     }
 }
