@@ -66,9 +66,13 @@ impl Records {
     pub(super) fn forget(&mut self, kept: usize) {
         if let Some(record) = self.records.get(kept).copied() {
             self.records.truncate(kept);
-            self.cells.truncate(record.first);
-            self.moved.retain(|at| *at < record.first);
+            self.cut_cells(record.first);
         }
+    }
+
+    fn cut_cells(&mut self, kept: usize) {
+        self.cells.truncate(kept);
+        while self.moved.pop_if(|at| *at >= kept).is_some() {}
     }
 
     /// Records from `kept` on are as if they had not been read.
@@ -158,8 +162,9 @@ pub(super) fn split(text: &[u8], dialect: &Dialect, extent: Extent, out: &mut Re
     };
     splitter.begin(0);
     splitter.run(&Scan::new(&signs));
-    let Splitter { record, line, .. } = splitter;
+    let Splitter { record, line, first, .. } = splitter;
     (out.consumed, out.lines) = (record, line);
+    out.cut_cells(first);
 }
 
 impl Splitter<'_> {
@@ -372,7 +377,7 @@ impl Splitter<'_> {
         }
         // Blank lines are no records, in a file of one column either.
         if cells == 1 && at == self.record {
-            self.out.cells.truncate(self.first);
+            self.out.cut_cells(self.first);
         } else {
             let Self { record, first, line, .. } = *self;
             let found = Record { start: record, end: at, first, cells, line, flawed: false };
@@ -443,9 +448,7 @@ impl Splitter<'_> {
         };
         let ends = self.text[self.record..next].iter().rev();
         let end = next - ends.take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        self.out.cells.truncate(self.first);
-        let kept = self.out.cells.len();
-        self.out.moved.retain(|at| *at < kept);
+        self.out.cut_cells(self.first);
         let Self { record, first, line, .. } = *self;
         self.out.records.push(Record { start: record, end, first, cells: 0, line, flawed: true });
         self.line += 1;
