@@ -334,7 +334,7 @@ impl Splitter<'_> {
     fn end_cell(&mut self, at: usize) {
         let (start, end, quoted) = match self.mode {
             Mode::Closed => (self.open + 1, self.close, true),
-            _ => (self.cell, at, false),
+            _ => (self.unquoted_start(at), at, false),
         };
         self.mode = Mode::Plain;
         if self.escaped {
@@ -342,6 +342,15 @@ impl Splitter<'_> {
         } else {
             self.out.cells.push(Cell::new(start, end - start, quoted));
         }
+    }
+
+    #[inline(always)]
+    fn unquoted_start(&self, end: usize) -> usize {
+        if !self.dialect.blanks_before_quotes {
+            return self.cell;
+        }
+        let blanks = self.text[self.cell..end].iter().take_while(|byte| **byte == b' ').count();
+        self.cell + blanks
     }
 
     #[cold]
