@@ -1,5 +1,6 @@
 //! From a file to its reading: the one place that knows every format.
 
+use crate::contain::contained;
 use crate::detect::{Found, detect};
 use crate::error::ReadError;
 use crate::format::Format;
@@ -20,24 +21,19 @@ pub fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, 
     if head.is_empty() {
         return Err(ReadError::Empty);
     }
-    let format = match pins.format {
-        Some(format) if is_text(format) => format,
-        pinned => {
-            let found = detect(input, compression, &head, settings)?;
-            agree(pinned, found)?;
-            match found {
-                Found::Excel(kind) => return excel::open(input, compression, kind, pins, settings),
-                Found::Parquet => return parquet::open(input, compression, pins, settings),
-                Found::Avro => return avro::open(input, compression, pins, settings),
-                Found::Arrow => return arrow::open(input, compression, pins, settings),
-                Found::Text(format) => format,
-            }
-        }
+    let found = match pins.format {
+        Some(format) if is_text(format) => Found::Text(format),
+        _ => detect(input, compression, &head, settings)?,
     };
-    match format {
-        Format::Json | Format::Ndjson => json::open(input, pins, settings),
-        _ => csv::open(input, pins, settings),
-    }
+    agree(pins.format, found)?;
+    contained(found.format(), || match found {
+        Found::Excel(kind) => excel::open(input, compression, kind, pins, settings),
+        Found::Parquet => parquet::open(input, compression, pins, settings),
+        Found::Avro => avro::open(input, compression, pins, settings),
+        Found::Arrow => arrow::open(input, compression, pins, settings),
+        Found::Text(Format::Json | Format::Ndjson) => json::open(input, pins, settings),
+        Found::Text(_) => csv::open(input, pins, settings),
+    })
 }
 
 fn is_text(format: Format) -> bool {

@@ -1,5 +1,6 @@
 //! A file that is being read: what was decided about it, and its rows, block by block.
 
+use crate::contain::contained;
 use crate::decision::Decision;
 use crate::error::ReadError;
 use arrow_array::RecordBatch;
@@ -34,7 +35,10 @@ pub struct Reading {
     pub decision: Decision,
     /// Of every block's rows: the wanted columns, in the file's order.
     pub schema: SchemaRef,
-    blocks: Box<dyn Iterator<Item = Result<Block, ReadError>> + Send>,
+    /// Where the file says it.
+    pub rows: Option<u64>,
+    /// None at the end.
+    blocks: Option<Box<dyn Iterator<Item = Result<Block, ReadError>> + Send>>,
 }
 
 impl Reading {
@@ -43,14 +47,27 @@ impl Reading {
         schema: SchemaRef,
         blocks: impl Iterator<Item = Result<Block, ReadError>> + Send + 'static,
     ) -> Self {
-        Self { decision, schema, blocks: Box::new(blocks) }
+        Self { decision, schema, rows: None, blocks: Some(Box::new(blocks)) }
     }
 }
 
+impl Reading {
+    pub(crate) fn of_rows(mut self, rows: u64) -> Self {
+        self.rows = Some(rows);
+        self
+    }
+}
+
+/// After an error there is nothing more.
 impl Iterator for Reading {
     type Item = Result<Block, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.blocks.next()
+        let blocks = self.blocks.as_mut()?;
+        let next = contained(self.decision.format, || blocks.next().transpose()).transpose();
+        if !matches!(next, Some(Ok(_))) {
+            self.blocks = None;
+        }
+        next
     }
 }

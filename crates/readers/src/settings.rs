@@ -22,7 +22,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             rows_max: 1 << 16,
-            block_bytes: 4 << 20,
+            block_bytes: 1 << 20,
             record_bytes_max: 64 << 20,
             proven_bytes_max: 8 << 20,
             unpacked_bytes_max: 1 << 40,

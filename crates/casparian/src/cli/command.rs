@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::global::Global;
 use super::{
-    backfill, doctor, explain, files, init, jobs, keys, plugins, quarantine, routes, run, scan,
-    scout, sentinel, serve, status, topics, trace, verify, worker,
+    backfill, doctor, explain, families, files, init, inspect, jobs, keys, plugins, quarantine,
+    routes, run, scan, scout, sentinel, serve, status, topics, trace, verify, worker,
 };
 use crate::failure::{Ending, Failure};
 use clap::{Parser, Subcommand};
@@ -31,6 +31,8 @@ pub enum Command {
     Scan(scan::Arguments),
     Status(status::Arguments),
     Files(files::Arguments),
+    Inspect(inspect::Arguments),
+    Families(families::Arguments),
     Jobs(jobs::Arguments),
     Backfill(backfill::Arguments),
     Topics(topics::Arguments),
@@ -60,6 +62,8 @@ impl Command {
             Self::Scout(arguments) => scout::execute(&arguments, context),
             Self::Scan(arguments) => scan::execute(&arguments, context),
             Self::Status(arguments) => status::execute(&arguments, context),
+            Self::Inspect(arguments) => inspect::execute(&arguments, context),
+            Self::Families(arguments) => families::execute(&arguments, context),
             Self::Files(arguments) => files::execute(&arguments, context),
             Self::Jobs(arguments) => jobs::execute(&arguments, context),
             Self::Backfill(arguments) => backfill::execute(&arguments, context),

@@ -1,7 +1,6 @@
 //! An Arrow IPC file from its footer on, or a stream from its beginning.
 
 use crate::arrow::looks_like::is_file;
-use crate::contain::contained;
 use crate::decision::Decision;
 use crate::error::ReadError;
 use crate::format::{Compression, Format};
@@ -37,24 +36,18 @@ fn file(
     settings: &Settings,
 ) -> Result<Reading, ReadError> {
     let random = Random::open(input, compression, settings)?;
-    let build = |builder: FileReaderBuilder| {
-        contained(Format::Arrow, || builder.build(random.cursor()).map_err(damaged))
-    };
+    let build = |builder: FileReaderBuilder| builder.build(random.cursor()).map_err(damaged);
     let whole: FileReader<RandomCursor> = build(FileReaderBuilder::new())?;
     let columns = NativeColumns::new(Format::Arrow, &whole.schema(), pins, settings)?;
     let decision = decision(compression, &columns, "IPC file");
     let schema = columns.schema.clone();
     if columns.wanted.len() == whole.schema().fields().len() {
         let batches = whole.map(move |batch| columns.of_all(&batch.map_err(damaged)?));
-        return Ok(Reading::new(
-            decision,
-            schema,
-            NativeBlocks::new(Format::Arrow, batches, settings.rows_max),
-        ));
+        return Ok(Reading::new(decision, schema, NativeBlocks::new(batches, settings.rows_max)));
     }
     let picked = build(FileReaderBuilder::new().with_projection(columns.wanted.clone()))?;
     let batches = picked.map(move |batch| columns.of_wanted(&batch.map_err(damaged)?));
-    Ok(Reading::new(decision, schema, NativeBlocks::new(Format::Arrow, batches, settings.rows_max)))
+    Ok(Reading::new(decision, schema, NativeBlocks::new(batches, settings.rows_max)))
 }
 
 fn stream(
@@ -64,15 +57,14 @@ fn stream(
     settings: &Settings,
 ) -> Result<Reading, ReadError> {
     let (_, reader) = open_unpacked(input, settings)?;
-    let reader: Stream = contained(Format::Arrow, || {
-        StreamReader::try_new(BufReader::with_capacity(256 << 10, reader), None).map_err(damaged)
-    })?;
+    let reader: Stream = StreamReader::try_new(BufReader::with_capacity(256 << 10, reader), None)
+        .map_err(damaged)?;
     let file_schema: &Schema = &reader.schema();
     let columns = NativeColumns::new(Format::Arrow, file_schema, pins, settings)?;
     let decision = decision(compression, &columns, "IPC stream");
     let schema = columns.schema.clone();
     let batches = reader.map(move |batch| columns.of_all(&batch.map_err(damaged)?));
-    Ok(Reading::new(decision, schema, NativeBlocks::new(Format::Arrow, batches, settings.rows_max)))
+    Ok(Reading::new(decision, schema, NativeBlocks::new(batches, settings.rows_max)))
 }
 
 fn decision(compression: Option<Compression>, columns: &NativeColumns, kind: &str) -> Decision {

@@ -3,7 +3,6 @@
 use crate::avro::blocks::{Blocks, Finding};
 use crate::avro::header::Counted;
 use crate::avro::records::Records;
-use crate::contain::contained;
 use crate::decision::Decision;
 use crate::error::ReadError;
 use crate::format::{Compression, Format};
@@ -37,13 +36,10 @@ pub(crate) fn open(
     let fitting = settings.block_bytes as u64 / blocks.record_bytes().max(1);
     let rows =
         usize::try_from(fitting).unwrap_or(settings.rows_max).clamp(1, settings.rows_max.max(1));
-    let reader: Library = contained(Format::Avro, || {
-        let buffered = BufReader::with_capacity(256 << 10, blocks);
-        ReaderBuilder::new()
-            .with_batch_size(rows)
-            .build(buffered)
-            .map_err(|error| damaged(error.to_string()))
-    })?;
+    let reader: Library = ReaderBuilder::new()
+        .with_batch_size(rows)
+        .build(BufReader::with_capacity(256 << 10, blocks))
+        .map_err(|error| damaged(error.to_string()))?;
     let columns = NativeColumns::new(Format::Avro, &reader.schema(), pins, settings)?;
     let decision = Decision {
         format: Format::Avro,
@@ -57,7 +53,7 @@ pub(crate) fn open(
     };
     let schema = columns.schema.clone();
     let batches = Checked { reader: Some(reader), columns, finding, records: 0 };
-    Ok(Reading::new(decision, schema, NativeBlocks::new(Format::Avro, batches, settings.rows_max)))
+    Ok(Reading::new(decision, schema, NativeBlocks::new(batches, settings.rows_max)))
 }
 
 /// What was wrong with the container comes behind the records before it; and as many records come as there are.

@@ -10,7 +10,7 @@ pub(super) struct Dialect {
     pub escape: Option<u8>,
     /// Lines that begin with it are skipped.
     pub comment: Option<u8>,
-    /// Blanks before an opening quote do not count.
+    /// Blanks behind a delimiter do not count: quotes stand behind them.
     pub blanks_before_quotes: bool,
 }
 

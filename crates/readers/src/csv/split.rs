@@ -66,9 +66,13 @@ impl Records {
     pub(super) fn forget(&mut self, kept: usize) {
         if let Some(record) = self.records.get(kept).copied() {
             self.records.truncate(kept);
-            self.cells.truncate(record.first);
-            self.moved.retain(|at| *at < record.first);
+            self.cut_cells(record.first);
         }
+    }
+
+    fn cut_cells(&mut self, kept: usize) {
+        self.cells.truncate(kept);
+        while self.moved.pop_if(|at| *at >= kept).is_some() {}
     }
 
     /// Records from `kept` on are as if they had not been read.
@@ -158,8 +162,9 @@ pub(super) fn split(text: &[u8], dialect: &Dialect, extent: Extent, out: &mut Re
     };
     splitter.begin(0);
     splitter.run(&Scan::new(&signs));
-    let Splitter { record, line, .. } = splitter;
+    let Splitter { record, line, first, .. } = splitter;
     (out.consumed, out.lines) = (record, line);
+    out.cut_cells(first);
 }
 
 impl Splitter<'_> {
@@ -329,7 +334,7 @@ impl Splitter<'_> {
     fn end_cell(&mut self, at: usize) {
         let (start, end, quoted) = match self.mode {
             Mode::Closed => (self.open + 1, self.close, true),
-            _ => (self.cell, at, false),
+            _ => (self.unquoted_start(at), at, false),
         };
         self.mode = Mode::Plain;
         if self.escaped {
@@ -337,6 +342,15 @@ impl Splitter<'_> {
         } else {
             self.out.cells.push(Cell::new(start, end - start, quoted));
         }
+    }
+
+    #[inline(always)]
+    fn unquoted_start(&self, end: usize) -> usize {
+        if !self.dialect.blanks_before_quotes {
+            return self.cell;
+        }
+        let blanks = self.text[self.cell..end].iter().take_while(|byte| **byte == b' ').count();
+        self.cell + blanks
     }
 
     #[cold]
@@ -372,7 +386,7 @@ impl Splitter<'_> {
         }
         // Blank lines are no records, in a file of one column either.
         if cells == 1 && at == self.record {
-            self.out.cells.truncate(self.first);
+            self.out.cut_cells(self.first);
         } else {
             let Self { record, first, line, .. } = *self;
             let found = Record { start: record, end: at, first, cells, line, flawed: false };
@@ -443,9 +457,7 @@ impl Splitter<'_> {
         };
         let ends = self.text[self.record..next].iter().rev();
         let end = next - ends.take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        self.out.cells.truncate(self.first);
-        let kept = self.out.cells.len();
-        self.out.moved.retain(|at| *at < kept);
+        self.out.cut_cells(self.first);
         let Self { record, first, line, .. } = *self;
         self.out.records.push(Record { start: record, end, first, cells: 0, line, flawed: true });
         self.line += 1;

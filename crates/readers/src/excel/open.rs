@@ -4,7 +4,6 @@ use super::blocks::SheetBlocks;
 use super::decide::decide;
 use super::layout::table;
 use super::load::{Kind, load};
-use crate::contain::contained;
 use crate::decision::Decision;
 use crate::error::ReadError;
 use crate::format::{Compression, Format};
@@ -26,7 +25,7 @@ pub(crate) fn open(
     settings: &Settings,
 ) -> Result<Reading, ReadError> {
     let random = Random::open(input, compression, settings)?;
-    let loaded = contained(Format::Excel, || load(&random, kind, pins.records.as_deref()))?;
+    let loaded = load(&random, kind, pins.records.as_deref())?;
     let table = table(&loaded.sheet, pins);
     if table.names.is_empty() {
         return Err(ReadError::NotReadable(format!(

@@ -1,16 +1,11 @@
 //! Batches as a library gives them, as blocks of at most the rows that are allowed.
 
-use crate::contain::contained;
 use crate::error::ReadError;
-use crate::format::Format;
 use crate::reading::Block;
 use arrow_array::RecordBatch;
 
-/// After an error there is nothing more.
 pub(crate) struct NativeBlocks<B> {
-    format: Format,
-    /// None when they are at their end.
-    batches: Option<B>,
+    batches: B,
     /// What is left of the last batch.
     rest: Option<RecordBatch>,
     /// Rows that were given.
@@ -19,21 +14,12 @@ pub(crate) struct NativeBlocks<B> {
 }
 
 impl<B: Iterator<Item = Result<RecordBatch, ReadError>>> NativeBlocks<B> {
-    pub(crate) fn new(format: Format, batches: B, rows_max: usize) -> Self {
-        Self { format, batches: Some(batches), rest: None, rows: 0, rows_max: rows_max.max(1) }
+    pub(crate) fn new(batches: B, rows_max: usize) -> Self {
+        Self { batches, rest: None, rows: 0, rows_max: rows_max.max(1) }
     }
 
     fn batch(&mut self) -> Option<Result<RecordBatch, ReadError>> {
-        if let Some(rest) = self.rest.take() {
-            return Some(Ok(rest));
-        }
-        let format = self.format;
-        let batches = self.batches.as_mut()?;
-        let next = contained(format, || batches.next().transpose()).transpose();
-        if !matches!(next, Some(Ok(_))) {
-            self.batches = None;
-        }
-        next
+        self.rest.take().map(Ok).or_else(|| self.batches.next())
     }
 }
 

@@ -1,6 +1,5 @@
 //! A Parquet file from its footer on.
 
-use crate::contain::contained;
 use crate::decision::Decision;
 use crate::error::ReadError;
 use crate::format::{Compression, Format};
@@ -34,14 +33,12 @@ pub(crate) fn open(
     settings: &Settings,
 ) -> Result<Reading, ReadError> {
     let chunks = Random::open(input, compression, settings)?;
-    let metadata = contained(Format::Parquet, || {
-        // Statistics are not used, and some writers left ones that cannot be read.
-        let options = ArrowReaderOptions::new()
-            .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
-            .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
-            .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
-        ArrowReaderMetadata::load(&chunks, options).map_err(|error| damaged(&error))
-    })?;
+    // Statistics are not used, and some writers left ones that cannot be read.
+    let options = ArrowReaderOptions::new()
+        .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    let metadata = ArrowReaderMetadata::load(&chunks, options).map_err(|error| damaged(&error))?;
     let columns = NativeColumns::new(Format::Parquet, metadata.schema(), pins, settings)?;
     let decision = Decision {
         format: Format::Parquet,
@@ -53,15 +50,13 @@ pub(crate) fn open(
         proven_by_all: true,
         notes: Vec::new(),
     };
-    let reader = contained(Format::Parquet, || reader(chunks, metadata, &columns, settings))?;
+    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let reader = reader(chunks, metadata, &columns, settings)?;
     let schema = columns.schema.clone();
     let batches =
         reader.map(move |batch| columns.of_wanted(&batch.map_err(|error| damaged(&error.into()))?));
-    Ok(Reading::new(
-        decision,
-        schema,
-        NativeBlocks::new(Format::Parquet, batches, settings.rows_max),
-    ))
+    let blocks = NativeBlocks::new(batches, settings.rows_max);
+    Ok(Reading::new(decision, schema, blocks).of_rows(rows))
 }
 
 fn reader(

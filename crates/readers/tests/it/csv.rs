@@ -69,3 +69,47 @@ fn pins_overrule_what_would_be_found() {
     let table = read(b"a,b\n007,1\n", "types=n:int64,m:text columns=n,m", &Settings::default());
     assert_eq!(table.columns(), "n int64, m text");
 }
+
+#[test]
+fn pieces_and_threads_change_nothing() {
+    let mut text = String::from("id;text;when\n");
+    for row in 0..500 {
+        let cell = ["plain", "\"a;b\"", "\"two\nlines\"", "\"say \"\"hi\"\"\"", "größe"][row % 5];
+        let tail = ["31/12/2024", "01/02/2024", "", "bad;bad", "02/01/2024"][row % 5];
+        text.push_str(&format!("{row};{cell};{tail}\n"));
+    }
+    text.push_str("Total: 500 rows\n");
+    let whole = csv(&text);
+    assert_eq!((whole.rows.len(), whole.rejects.len()), (400, 100));
+    for (block_bytes, threads, rows_max) in
+        [(1, 0, 7), (100, 0, 1000), (333, 2, 3), (5000, 1, 1000)]
+    {
+        let settings =
+            Settings { block_bytes, threads, rows_max, proven_bytes_max: 0, ..Settings::default() };
+        for bytes in
+            [text.clone().into_bytes(), text.encode_utf16().flat_map(u16::to_le_bytes).collect()]
+        {
+            let wide = bytes.len() > text.len();
+            let table = read(
+                &bytes,
+                if wide { "encoding=utf-16le footer=1" } else { "footer=1" },
+                &settings,
+            );
+            assert_eq!(table.rows, whole.rows);
+            assert_eq!(table.numbers, whole.numbers);
+            if !wide {
+                assert_eq!(table.offsets, whole.offsets);
+                assert_eq!(table.rejects, whole.rejects);
+            }
+            for (row, offset) in table.rows.iter().zip(&table.offsets) {
+                let at = &bytes[*offset as usize..];
+                let id: Vec<u8> = if wide {
+                    row[0].bytes().flat_map(|byte| [byte, 0]).collect()
+                } else {
+                    row[0].clone().into_bytes()
+                };
+                assert!(at.starts_with(&id), "{row:?} at {offset}");
+            }
+        }
+    }
+}
