@@ -14,6 +14,7 @@ mod explain;
 mod failing;
 mod help;
 mod hostile;
+mod inspect;
 mod keys;
 mod languages;
 mod mounts;
