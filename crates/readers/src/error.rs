@@ -1,5 +1,6 @@
 //! Why a file cannot be read as a whole. What is wrong with single rows is a `Reject`.
 
+use crate::format::Format;
 use crate::pins::PinError;
 use crate::source::UnpackError;
 use arrow_schema::ArrowError;
@@ -14,6 +15,8 @@ pub enum ReadError {
     NotReadable(String),
     #[error("the file is broken at byte {offset}: {reason}")]
     Broken { offset: u64, reason: String },
+    #[error("the {format} file is damaged: {reason}")]
+    Damaged { format: Format, reason: String },
     #[error("READER: {0}")]
     Pin(#[from] PinError),
     #[error("cannot read the file: {0}")]

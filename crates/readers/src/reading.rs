@@ -1,11 +1,7 @@
 //! A file that is being read: what was decided about it, and its rows, block by block.
 
-use crate::csv;
 use crate::decision::Decision;
 use crate::error::ReadError;
-use crate::input::Input;
-use crate::pins::Pins;
-use crate::settings::Settings;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
@@ -57,9 +53,4 @@ impl Iterator for Reading {
     fn next(&mut self) -> Option<Self::Item> {
         self.blocks.next()
     }
-}
-
-/// Decides what the file is, as far as `pins` leaves it open, and begins to read it.
-pub fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, ReadError> {
-    csv::open(input, pins, settings)
 }

@@ -5,7 +5,8 @@ mod gzip;
 mod limit;
 mod open;
 mod packed;
+mod random;
 
-pub(crate) use cursor::Cursor;
 pub(crate) use limit::UnpackError;
-pub(crate) use open::{head, open_unpacked, whole};
+pub(crate) use open::{head, open_unpacked};
+pub(crate) use random::{Random, RandomCursor};

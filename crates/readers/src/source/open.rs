@@ -61,7 +61,7 @@ pub(crate) fn head(input: &Input, settings: &Settings, len: usize) -> Result<Vec
 }
 
 /// All of it, for formats that are read from their end; at most `max` bytes.
-pub(crate) fn whole(input: &Input, settings: &Settings, max: u64) -> Result<Vec<u8>, ReadError> {
+pub(super) fn whole(input: &Input, settings: &Settings, max: u64) -> Result<Vec<u8>, ReadError> {
     let (_, reader) = open_unpacked(input, settings)?;
     let mut bytes = Vec::new();
     reader.take(max + 1).read_to_end(&mut bytes)?;
@@ -111,7 +111,8 @@ mod tests {
         zstd::encode_all(bytes, 1).unwrap()
     }
 
-    const ALL: [(Compression, fn(&[u8]) -> Vec<u8>); 4] = [
+    type Pack = fn(&[u8]) -> Vec<u8>;
+    const ALL: [(Compression, Pack); 4] = [
         (Compression::Gzip, gzip),
         (Compression::Bzip2, bzip2),
         (Compression::Xz, xz),
@@ -197,10 +198,9 @@ mod tests {
             ),
             "{error}"
         );
-        let one = zstd::encode_all(std::io::repeat(0).take(1 << 29), 3).unwrap();
+        let one = zstd::encode_all(io::repeat(0).take(1 << 29), 3).unwrap();
         let (_, reader) = open_unpacked(&input(&one), &Settings::default()).unwrap();
-        let len =
-            std::io::copy(&mut reader.take(1 << 29), &mut std::io::sink()).map_err(ReadError::from);
+        let len = io::copy(&mut reader.take(1 << 29), &mut io::sink()).map_err(ReadError::from);
         assert!(len.unwrap_err().to_string().contains("taken for a bomb"));
     }
 }
