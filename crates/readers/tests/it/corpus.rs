@@ -68,6 +68,11 @@ fn nothing_lost(path: &Path) -> Option<String> {
                 .map(|reject| reject.row)
                 .chain(table.numbers.iter().copied())
                 .max();
+            if table.decision.proven_by_all
+                && let Some(reject) = table.rejects.iter().find(|reject| reject.column.is_some())
+            {
+                return Some(format!("proven, and yet {}", reject.reason));
+            }
             let count = (table.rows.len() + table.rejects.len()) as u64;
             (last.unwrap_or(0) != count).then(|| format!("{count} of {last:?} rows"))
         }
