@@ -162,10 +162,7 @@ fn other_formats_and_packed_files_are_read_by_their_content() {
     let plugin = "-- PATTERN: **\n-- TOPIC: t\nSELECT id, name FROM file\n";
     let project =
         project(plugin, "a.txt", "{\"id\": 1, \"name\": \"a\"}\n{\"id\": 2, \"name\": \"b\"}\n");
-    project.write(
-        "data/b.dat",
-        "<all><row><id>3</id><name>c</name></row><row><id>4</id><name>d</name></row></all>",
-    );
+    project.write("data/b.dat", "[{\"id\": 3, \"name\": \"c\"}, {\"id\": 4, \"name\": \"d\"}]");
     project.write("data/c.bin", "id;name\n5;e\n6;f\n");
     let run = project.casparian(&["run", "data"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
