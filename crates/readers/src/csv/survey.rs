@@ -102,7 +102,7 @@ impl Survey {
         };
         let mut text = text[begin + 1..].to_vec();
         let mut records = Records::default();
-        let extent = Extent { last, width: Some(self.rules.width), records_max: 0 };
+        let extent = Extent { last, width: Some(self.rules.usual), records_max: 0 };
         split(&text, &self.rules.dialect, extent, &mut records);
         records.settle(&mut text);
         let width = self.rules.width;
