@@ -88,8 +88,14 @@ impl Survey {
             lines: lines(first),
         };
         let pad = pins.ragged_pad.unwrap_or(layout.shape == Shape::Wide);
-        let rules =
-            Rules { dialect, width: layout.width, pad, footer, encoding: detected.encoding };
+        let rules = Rules {
+            dialect,
+            width: layout.width,
+            usual: usual_width(records.records.iter()),
+            pad,
+            footer,
+            encoding: detected.encoding,
+        };
         let skip = lines(records.records.get(layout.first));
         let notes = layout.notes;
         Ok(Self { rules, start, start_in_head, proofs, names, skip, has_header, whole, notes })
