@@ -13,7 +13,7 @@ use crate::input::Input;
 use crate::pins::Pins;
 use crate::reading::Reading;
 use crate::settings::Settings;
-use crate::source::open_unpacked;
+use crate::source::{Begun, begin, open_unpacked};
 use encoding_rs::UTF_8;
 use memchr::{memchr, memchr_iter, memrchr};
 use std::io::{Cursor, Read};
@@ -39,16 +39,14 @@ fn text_start(head: &[u8]) -> usize {
 }
 
 pub(crate) fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, ReadError> {
-    let (compression, mut bytes) = open_unpacked(input, settings)?;
+    let (compression, bytes) = open_unpacked(input, settings)?;
     let provable = compression.is_some() || input.len() <= settings.proven_bytes_max;
     let wanted = if provable { settings.proven_bytes_max } else { HEAD_BYTES };
-    let mut raw = Vec::new();
-    (&mut bytes).take(wanted + 1).read_to_end(&mut raw)?;
-    let whole = raw.len() as u64 <= wanted;
+    let Begun { head: mut raw, whole, rest } = begin(bytes, wanted)?;
     let detected = encoding(&raw, whole, pins)?;
     let head_len = raw.len() - detected.mark;
     raw.drain(..detected.mark);
-    let mut stream = TextStream::new(Box::new(Cursor::new(raw).chain(bytes)), detected.encoding);
+    let mut stream = TextStream::new(Box::new(Cursor::new(raw).chain(rest)), detected.encoding);
     let mut text = Vec::new();
     stream.read(&mut text, head_len)?;
     let layout = layout(&text, whole, pins)?;

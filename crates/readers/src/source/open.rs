@@ -197,10 +197,9 @@ mod tests {
             ),
             "{error}"
         );
-        let one = zstd::encode_all(std::io::repeat(0).take(1 << 29), 3).unwrap();
+        let one = zstd::encode_all(io::repeat(0).take(1 << 29), 3).unwrap();
         let (_, reader) = open_unpacked(&input(&one), &Settings::default()).unwrap();
-        let len =
-            std::io::copy(&mut reader.take(1 << 29), &mut std::io::sink()).map_err(ReadError::from);
+        let len = io::copy(&mut reader.take(1 << 29), &mut io::sink()).map_err(ReadError::from);
         assert!(len.unwrap_err().to_string().contains("taken for a bomb"));
     }
 }
