@@ -1,6 +1,6 @@
 //! The magic comments of a plugin's source.
 
-use control::architect::declare;
+use control::architect::{DeclaredPlugin, PluginErrors, SqlCheck, declare};
 use protocol::{PluginDeclaration, QuarantineLimit, TopicOptions};
 use std::fmt::Write;
 
@@ -8,27 +8,36 @@ const FILE: &str = "plugins/p.py";
 const BODY: &str =
     "from casparian_flow.sdk import BasePlugin\nclass Handler(BasePlugin):\n    pass\n";
 
+const QUERY_FILE: &str = "plugins/p.sql";
+/// What a statement and a READER line may say is not what is tried here.
+const ANY_QUERY: SqlCheck = SqlCheck { statements: |_| Ok(vec![1]), reader: |_| Ok(()) };
+
 /// Read the same twice; what is wrong has a line that is there; and what was understood, written down plainly, means the same.
 pub fn check(data: &[u8]) {
     let source = String::from_utf8_lossy(data);
-    let declared = declare(FILE, &source, None);
-    assert_eq!(declared, declare(FILE, &source, None));
-    match declared {
+    // The same bytes as SQL, where other lines are comments.
+    let as_query = source.replace('#', "--");
+    let _ = declared(QUERY_FILE, &as_query);
+    match declared(FILE, &source) {
         Ok(plugin) if source.contains("MANIFEST") => drop(plugin),
         Ok(plugin) => {
             let plain = plain(&plugin.declaration) + BODY;
-            let again = declare(FILE, &plain, None).unwrap_or_else(|e| panic!("{e}\n{plain}"));
+            let again = declared(FILE, &plain).unwrap_or_else(|e| panic!("{e}\n{plain}"));
             assert_eq!(again.declaration, plugin.declaration, "{plain}");
         }
-        Err(errors) => {
-            let lines = u32::try_from(source.split(['\n', '\r']).count()).unwrap();
-            for error in errors.iter() {
-                assert!(error.line.is_none_or(|line| (1..=lines).contains(&line)), "{error}");
-                assert!(error.to_string().starts_with(FILE), "{error}");
-            }
-            assert!(errors.iter().count() > 0);
-        }
+        Err(errors) => assert!(errors.iter().count() > 0),
     }
+}
+
+fn declared(file: &str, source: &str) -> Result<DeclaredPlugin, PluginErrors> {
+    let declared = declare(file, source, None, ANY_QUERY);
+    assert_eq!(declared, declare(file, source, None, ANY_QUERY));
+    let lines = u32::try_from(source.split(['\n', '\r']).count()).unwrap();
+    for error in declared.as_ref().err().into_iter().flat_map(PluginErrors::iter) {
+        assert!(error.line.is_none_or(|line| (1..=lines).contains(&line)), "{error}");
+        assert!(error.to_string().starts_with(file), "{error}");
+    }
+    declared
 }
 
 /// As comments, in an order and a form of its own.

@@ -7,8 +7,8 @@ use catalog::{
 };
 use protocol::{
     CommitId, ContentHash, Environment, FileStat, JobAttempt, Limits, LocationId, Metrics,
-    PluginDeclaration, PluginVersion, ReadyJob, SessionToken, StagedOutput, TopicOptions,
-    TopicSchema, final_name, staged_name,
+    PluginDeclaration, PluginLanguage, PluginVersion, ReadyJob, SessionToken, StagedOutput,
+    TopicOptions, TopicSchema, final_name, staged_name,
 };
 use std::error::Error;
 use std::io::Write;
@@ -89,6 +89,7 @@ async fn register(catalog: &Catalog, epoch: SentinelEpoch) -> Outcome {
     let plugin = DesiredPlugin {
         name: "bench".parse()?,
         version: PluginVersion::new([7; 32]),
+        language: PluginLanguage::Python,
         source: "# nothing".to_owned(),
         lock: None,
         origin: "project".to_owned(),

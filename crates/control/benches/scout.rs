@@ -5,7 +5,9 @@ use catalog::{Catalog, DesiredPlugin, DesiredRegistry, OpenMode, TopicTarget};
 use control::Stop;
 use control::clock::{Clock, SystemClock};
 use control::scout::{HashMode, Scout, ScoutSettings, Source};
-use protocol::{Limits, PluginDeclaration, PluginVersion, TopicOptions, TopicSchema};
+use protocol::{
+    Limits, PluginDeclaration, PluginLanguage, PluginVersion, TopicOptions, TopicSchema,
+};
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::Write;
@@ -149,6 +151,7 @@ async fn scout(work: &Path, catalog: &str, tree: &Path) -> Outcome<Scout> {
     let plugin = DesiredPlugin {
         name: "all".parse()?,
         version: PluginVersion::new([1; 32]),
+        language: PluginLanguage::Python,
         source: "# all".to_owned(),
         lock: None,
         origin: "project".to_owned(),

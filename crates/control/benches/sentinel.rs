@@ -5,7 +5,7 @@
 //! granted. What is left is the control plane: claim, DISPATCH, grant and CONCLUDE with their transactions, over the wire.
 
 use catalog::{Catalog, NewDirectory, NewLocation, OpenMode, SubscribedPlugin, Tagged};
-use control::architect::{Registrar, RegistrySettings};
+use control::architect::{Registrar, RegistrySettings, SqlCheck};
 use control::clock::SystemClock;
 use control::sentinel::decide::Timing;
 use control::sentinel::{SentinelHandle, SentinelSettings, Tokens};
@@ -89,7 +89,11 @@ fn sentinel(work: &Path) -> Outcome<SentinelHandle> {
         host: "here".to_owned(),
         clock: Arc::new(SystemClock),
         tokens: Tokens::new(|bytes| getrandom::fill(bytes).expect("randomness")),
-        registrar: Registrar::new(Some(plugins), RegistrySettings::default()),
+        registrar: Registrar::new(
+            Some(plugins),
+            RegistrySettings::default(),
+            SqlCheck { statements: |_| Ok(Vec::new()), reader: |_| Ok(()) },
+        ),
     };
     Ok(SentinelHandle::start(settings)?)
 }

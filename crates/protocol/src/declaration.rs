@@ -10,9 +10,12 @@ pub struct PluginDeclaration {
     pub patterns: Vec<String>,
     /// Tags of other rules that the plugin subscribes to.
     pub tags: Vec<String>,
-    /// In the order of the source: what `execute` returns goes to the first.
+    /// In the order of the source: what `execute` returns goes to the first; the n-th statement of a SQL plugin gives the n-th its rows.
     pub topics: Vec<TopicDeclaration>,
     pub limits: Limits,
+    /// `READER`, of a SQL plugin: what its reader would detect, pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ mod error_class;
 mod frame;
 mod hash;
 mod id;
+mod language;
 mod message;
 mod name;
 mod original;
@@ -36,6 +37,7 @@ pub use id::{
     ArtifactId, CommitId, DirectoryId, EnvironmentId, JobId, LocationId, ManifestId, OutputFileId,
     ParseIdError, RequestId, RuleId, SourceRootId, TopicConfigId, VersionId, WorkerNodeId,
 };
+pub use language::PluginLanguage;
 pub use message::{Frames, SentinelMessage, WorkerMessage};
 pub use name::{NameError, PluginName, SessionToken, TableName, TopicName, WorkerId};
 pub use original::{OriginalConclude, OriginalDispatch, OriginalSink};

@@ -3,8 +3,8 @@
 
 use crate::{
     ArtifactReceipt, Commit, CommitId, Compaction, ContentHash, ErrorClass, FileStat, JobId,
-    Metrics, OutputFileId, PluginName, PluginVersion, SessionToken, SinkUri, TopicName,
-    TopicOptions, TopicSchema, VersionId, WorkerId,
+    Metrics, OutputFileId, PluginLanguage, PluginName, PluginVersion, SessionToken, SinkUri,
+    TopicName, TopicOptions, TopicSchema, VersionId, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -46,6 +46,8 @@ pub struct AnnouncedPlugin {
     pub source: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock: Option<String>,
+    #[serde(default, skip_serializing_if = "PluginLanguage::is_python")]
+    pub language: PluginLanguage,
 }
 
 /// Where jobs run; one catalog row per distinct environment.
@@ -79,6 +81,8 @@ pub enum JobKind {
 pub struct Dispatch {
     pub plugin_name: PluginName,
     pub plugin_version: PluginVersion,
+    #[serde(default, skip_serializing_if = "PluginLanguage::is_python")]
+    pub plugin_language: PluginLanguage,
     /// Sent to a worker that does not have this version yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plugin_source: Option<String>,

@@ -9,9 +9,9 @@ pub struct Decision {
     pub compression: Option<Compression>,
     /// As READER says it (`utf-8`, `utf-16le`, `windows-1252`); None for binary formats.
     pub encoding: Option<String>,
-    /// Of delimited, fixed-width and log files.
+    /// Of delimited files.
     pub layout: Option<TextLayout>,
-    /// JSON and XML: the path of what repeats (`data.items`, `catalog/book`); Excel: the sheet.
+    /// JSON: the path of what repeats (`data.items`); Excel: the sheet.
     pub records_at: Option<String>,
     pub columns: Vec<ColumnDecision>,
     /// Types were proven by all of the file, not by samples of it.
@@ -33,10 +33,6 @@ pub struct TextLayout {
     pub skip: u64,
     /// Lines after the last record.
     pub footer: u64,
-    /// `a:0-10,b:10-14` of fixed width: columns by character, end exclusive.
-    pub fields: Option<String>,
-    /// Name of a known log format, or a template.
-    pub pattern: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -6,51 +6,30 @@ use std::fmt;
 pub enum Format {
     /// Records of delimited cells, in whatever dialect.
     Csv,
-    FixedWidth,
     /// One array, one object that holds one, nested, concatenated, or one value per line.
     Json,
     /// One JSON value per line.
     Ndjson,
-    Xml,
     Excel,
     Parquet,
     Avro,
     Arrow,
-    /// Lines of a known or given pattern.
-    Log,
-    /// Lines, each one text.
-    Lines,
 }
 
 impl Format {
-    pub const ALL: [Self; 11] = [
-        Self::Csv,
-        Self::FixedWidth,
-        Self::Json,
-        Self::Ndjson,
-        Self::Xml,
-        Self::Excel,
-        Self::Parquet,
-        Self::Avro,
-        Self::Arrow,
-        Self::Log,
-        Self::Lines,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Csv, Self::Json, Self::Ndjson, Self::Excel, Self::Parquet, Self::Avro, Self::Arrow];
 
     /// As READER and `inspect` say it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Csv => "csv",
-            Self::FixedWidth => "fixed",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
-            Self::Xml => "xml",
             Self::Excel => "excel",
             Self::Parquet => "parquet",
             Self::Avro => "avro",
             Self::Arrow => "arrow",
-            Self::Log => "log",
-            Self::Lines => "lines",
         }
     }
 }

@@ -17,8 +17,6 @@ impl Decision {
             pins.header = Some(layout.header);
             pins.skip = Some(layout.skip).filter(|skip| *skip > 0);
             pins.footer = Some(layout.footer).filter(|footer| *footer > 0);
-            pins.fields.clone_from(&layout.fields);
-            pins.pattern.clone_from(&layout.pattern);
             if self.format == Format::Csv {
                 pins.delimiter.clone_from(&layout.delimiter);
                 pins.quote = Some(layout.quote);

@@ -42,14 +42,12 @@ pub struct Pins {
     pub decimal: Option<char>,
     /// `ragged=pad`: short rows are filled up, and long ones keep the rest in further columns; `reject`: they go to quarantine.
     pub ragged_pad: Option<bool>,
-    /// JSON, XML: what repeats; Excel: the sheet, by name or number from 1.
+    /// JSON: the path of the array whose items are rows, `data.items`, `.` is the whole document; Excel: the sheet, by name or number from 1.
     pub records: Option<String>,
-    pub fields: Option<String>,
-    pub pattern: Option<String>,
 }
 
 impl Pins {
-    pub const KEYS: [&str; 17] = [
+    pub const KEYS: [&str; 15] = [
         "format",
         "encoding",
         "delimiter",
@@ -65,8 +63,6 @@ impl Pins {
         "decimal",
         "ragged",
         "records",
-        "fields",
-        "pattern",
     ];
 
     pub fn parse(line: &str) -> Result<Self, PinError> {
@@ -130,8 +126,6 @@ impl Pins {
                 _ => return Err(wrong("give pad or reject")),
             },
             "records" => self.records = Some(value),
-            "fields" => self.fields = Some(value),
-            "pattern" => self.pattern = Some(value),
             _ => return Err(PinError::Unknown { key: key.to_owned() }),
         }
         Ok(())
@@ -186,8 +180,6 @@ impl Pins {
             ("decimal", self.decimal.map(String::from)),
             ("ragged", self.ragged_pad.map(|pad| if pad { "pad" } else { "reject" }.to_owned())),
             ("records", text(&self.records)),
-            ("fields", text(&self.fields)),
-            ("pattern", text(&self.pattern)),
         ];
         let given = words.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
         given.collect::<Vec<_>>().join(" ")
@@ -345,11 +337,11 @@ mod tests {
             "delimiter=|| quote=\" header=1",
             "columns=a,b,\"c d\",\"e,f\",\"g\\\"\\\\\"",
             "types=text,a:date(%d.%m.%Y),\"b:c\":decimal(38,2),when:\"timestamp(%Y-%m-%d %H:%M)\"",
-            "nulls=NA,-,\"\" ragged=pad records=data.items fields=a:0-10,b:10-14 pattern=\"[{time}] {text}\"",
+            "nulls=NA,-,\"\" ragged=pad records=data.items",
         ] {
             let pins = Pins::parse(line).unwrap();
             assert_eq!(Pins::parse(&pins.line()).unwrap(), pins, "{line}");
-            assert_eq!(pins.line(), line.replace("a:0-10,b:10-14", "\"a:0-10,b:10-14\""));
+            assert_eq!(pins.line(), line);
         }
         let pins = Pins::parse("types=a:date(%d.%m.%Y) quote=none delimiter=\\t").unwrap();
         assert_eq!(pins.types["a"], "date(%d.%m.%Y)");
@@ -377,7 +369,7 @@ mod tests {
         );
         assert_eq!(
             error("format=doc"),
-            "format=doc: formats are csv, fixed, json, ndjson, xml, excel, parquet, avro, arrow, log, lines"
+            "format=doc: formats are csv, json, ndjson, excel, parquet, avro, arrow"
         );
     }
 }

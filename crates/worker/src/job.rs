@@ -1,13 +1,14 @@
 //! One attempt, from the open input to sealed outputs. Whatever fails on the way leaves nothing in staging.
 
 use crate::failure::JobFailure;
-use crate::host::{Guest, GuestJob, GuestKey, Hello, JobControl, JobLog, MemoryScan, Pool, Watch};
+use crate::host::{
+    Guest, GuestJob, GuestKey, Hello, JobControl, JobLog, MemoryScan, Pool, Sent, Watch,
+};
 use crate::input::InputFile;
 use crate::packing::{Budget, SmallJob};
 use crate::plugins::PluginStore;
 use crate::sinks::{Sinks, Unsynced};
 use crate::stagers::{SealedRows, Stagers};
-use arrow_array::RecordBatch;
 use protocol::{Dispatch, ErrorClass, JobAttempt, Metrics, SinkTarget, StagedOutput};
 use serde_json::Map;
 use std::os::fd::AsFd;
@@ -129,6 +130,7 @@ impl JobRunner {
             source_path: source_path.to_string_lossy().into_owned(),
             topics: topics(&dispatch.sinks),
             config: dispatch.config.clone(),
+            memory_bytes: dispatch.limits.memory_bytes,
         })
     }
 }
@@ -166,8 +168,11 @@ fn run_guest(
         path_b64: dispatch.file_path_b64.clone(),
         metadata: Map::new(),
     };
-    let mut rows = |topic: &str, batch: &RecordBatch| stagers.write(topic, batch);
-    guest.run(&guest_job, input.as_fd(), watch, log, &mut rows)
+    let mut taker = |topic: &str, sent: Sent<'_>| match sent {
+        Sent::Rows(batch) => stagers.write(topic, batch),
+        Sent::Rejects(rejects) => stagers.reject(topic, rejects),
+    };
+    guest.run(&guest_job, input.as_fd(), watch, log, &mut taker)
 }
 
 /// In the order of the plugin, each once: the first one takes what `execute` returns.
@@ -182,9 +187,11 @@ fn topics(sinks: &[SinkTarget]) -> Vec<String> {
 }
 
 fn key_of(dispatch: &Dispatch, hello: &Hello) -> GuestKey {
-    let told = serde_json::to_string(&(&hello.plugin_name, &hello.topics, &hello.config));
+    let Hello { plugin_name, topics, config, memory_bytes, .. } = hello;
+    let told = serde_json::to_string(&(plugin_name, topics, config, memory_bytes));
     GuestKey {
         version: dispatch.plugin_version,
+        language: dispatch.plugin_language,
         source_root: dispatch.source_root.clone(),
         hello: told.unwrap_or_default(),
     }

@@ -6,6 +6,7 @@ mod compactor;
 pub mod contract;
 mod event;
 mod failure;
+pub mod guest;
 mod held;
 mod host;
 mod input;
@@ -26,6 +27,6 @@ mod syncer;
 mod worker;
 
 pub use failure::JobFailure;
-pub use host::kill_guests;
+pub use host::{SqlGuest, kill_guests};
 pub use settings::{WorkerCurve, WorkerError, WorkerSettings};
 pub use worker::{Worker, WorkerHandle};

@@ -31,6 +31,7 @@ pub fn dispatch_of(
     Ok(Dispatch {
         plugin_name: name.parse().map_err(|error| refused(ErrorClass::Load, &error))?,
         plugin_version: version_of(&plugin.source, plugin.lock.as_deref()),
+        plugin_language: plugin.language,
         plugin_source: None,
         config: Map::new(),
         source_root: root.to_string_lossy().into_owned(),

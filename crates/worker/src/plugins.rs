@@ -1,7 +1,7 @@
 //! Plugin sources by version: what the Sentinel sent, and what lies in the worker's own plugin directory.
 
 use crate::failure::JobFailure;
-use protocol::{AnnouncedPlugin, Dispatch, ErrorClass, PluginName, PluginVersion};
+use protocol::{AnnouncedPlugin, Dispatch, ErrorClass, PluginLanguage, PluginName, PluginVersion};
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,15 +26,14 @@ pub fn announced(plugins_dir: &Path) -> io::Result<Vec<AnnouncedPlugin>> {
     let mut plugins = Vec::new();
     for entry in std::fs::read_dir(plugins_dir)? {
         let path = entry?.path();
-        let name = path.file_stem().and_then(|stem| stem.to_str());
-        let is_source = path.extension().is_some_and(|extension| extension == "py");
-        let Some(name) = name.filter(|name| is_source && name.parse::<PluginName>().is_ok()) else {
-            continue;
-        };
+        let Some((name, language)) = plugin_of(&path) else { continue };
         match std::fs::read_to_string(&path) {
             Ok(source) => {
-                let lock = std::fs::read_to_string(path.with_extension("py.lock")).ok();
-                plugins.push(AnnouncedPlugin { name: name.to_owned(), source, lock });
+                // What a query needs is in the program that runs it.
+                let lock = (language == PluginLanguage::Python)
+                    .then(|| std::fs::read_to_string(path.with_extension("py.lock")).ok())
+                    .flatten();
+                plugins.push(AnnouncedPlugin { name, source, lock, language });
             }
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "a plugin cannot be read");
@@ -45,6 +44,14 @@ pub fn announced(plugins_dir: &Path) -> io::Result<Vec<AnnouncedPlugin>> {
     Ok(plugins)
 }
 
+/// What a file of this name is the source of.
+fn plugin_of(path: &Path) -> Option<(String, PluginLanguage)> {
+    let name = path.file_stem()?.to_str()?;
+    name.parse::<PluginName>().ok()?;
+    let language = PluginLanguage::of_extension(path.extension()?.to_str()?)?;
+    Some((name.to_owned(), language))
+}
+
 impl PluginStore {
     pub fn new(state_dir: &Path) -> Self {
         Self { home: state_dir.join("plugins") }
@@ -52,13 +59,13 @@ impl PluginStore {
 
     pub fn add(&self, plugin: &AnnouncedPlugin) -> io::Result<()> {
         let version = version_of(&plugin.source, plugin.lock.as_deref());
-        self.write(&self.path(&plugin.name, &version), &plugin.source)
+        self.write(&self.path(&plugin.name, &version, plugin.language), &plugin.source)
     }
 
     /// Where the source of the dispatched version lies.
     pub fn source_path(&self, dispatch: &Dispatch) -> Result<PathBuf, JobFailure> {
         let (name, version) = (&dispatch.plugin_name, &dispatch.plugin_version);
-        let path = self.path(name.as_str(), version);
+        let path = self.path(name.as_str(), version, dispatch.plugin_language);
         if path.exists() {
             return Ok(path);
         }
@@ -75,8 +82,9 @@ impl PluginStore {
         Ok(path)
     }
 
-    fn path(&self, name: &str, version: &PluginVersion) -> PathBuf {
-        self.home.join(version.to_string()).join(format!("{name}.py"))
+    fn path(&self, name: &str, version: &PluginVersion, language: PluginLanguage) -> PathBuf {
+        let file = format!("{name}.{}", language.extension());
+        self.home.join(version.to_string()).join(file)
     }
 
     /// By rename, so that no guest reads half a source.

@@ -1,5 +1,6 @@
 //! What a worker is given: nothing is read from the environment or the clock here.
 
+use crate::host::SqlGuest;
 use crate::sinks::Logins;
 use protocol::{Environment, KeyPair, PublicKey, WorkerId};
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ pub struct WorkerSettings {
     /// Sources that this worker announces.
     pub plugins_dir: Option<PathBuf>,
     pub python: PathBuf,
+    pub sql_guest: SqlGuest,
     /// All of the environment that guests see.
     pub guest_env: Vec<(OsString, OsString)>,
     pub environment: Environment,

@@ -1,7 +1,9 @@
 //! All sinks of one job: what is published is held against its topic's contract and goes to the topic's sinks, what does not fit goes to
 //! quarantine, and memory and open files are bounded over all of them.
 
-use crate::contract::{Misfit, Quarantine, TopicContract, rows_of};
+mod topic;
+
+use crate::contract::{Misfit, Reject, rejected, rows_of};
 use crate::failure::JobFailure;
 use crate::host::JobControl;
 use crate::job::Workshop;
@@ -9,33 +11,16 @@ use crate::packing::{Permit, SINKS_MAX, SmallRows};
 use crate::sinks::{Lineage, SinkError, SmallOutput, Stager, Unsynced};
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
-use protocol::{
-    Dispatch, ErrorClass, JobAttempt, QuarantineLimit, SinkTarget, SinkUri, TopicName, TopicSchema,
-};
+use protocol::{Dispatch, ErrorClass, JobAttempt, SinkTarget, SinkUri, TopicSchema};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use topic::Topic;
 
 /// In memory, of all sinks together.
 const BUFFERED_BYTES_MAX: usize = 64 << 20;
 /// A job with more sinks than these has less memory for each.
 const MANY: usize = 16;
 const OPEN_FILES_MAX: usize = 512;
-
-/// One topic of the job.
-struct Topic {
-    name: TopicName,
-    contract: TopicContract,
-    /// Which of the stagers are its sinks.
-    sinks: Vec<usize>,
-    /// The one for what does not fit.
-    quarantine_at: usize,
-    quarantine: Quarantine,
-    limit: QuarantineLimit,
-    /// Its columns were known when the job was given: it may commit with others.
-    has_schema: bool,
-    /// That were published, whatever became of them.
-    rows: u64,
-}
 
 /// What a job has published.
 pub enum SealedRows {
@@ -103,14 +88,38 @@ impl<'a> Stagers<'a> {
 
     pub fn write(&mut self, topic: &str, batch: &RecordBatch) -> Result<(), JobFailure> {
         let started = Instant::now();
-        let at = self.topics.iter().position(|known| known.name.as_str() == topic);
-        let at = at.ok_or_else(|| self.undeclared(topic))?;
+        let at = self.place_of(topic)?;
         if batch.num_rows() > 0 {
             self.publish(at, batch)?;
         }
         self.control.add_rows(batch.num_rows() as u64, batch.get_array_memory_size() as u64);
         self.busy += started.elapsed();
         Ok(())
+    }
+
+    /// Rows of the input that could not be read: the topic has them in, as it has those that are published.
+    pub fn reject(&mut self, topic: &str, rejects: &[Reject]) -> Result<(), JobFailure> {
+        let started = Instant::now();
+        let at = self.place_of(topic)?;
+        if !rejects.is_empty() {
+            let topic = &mut self.topics[at];
+            topic.rejected += rejects.len() as u64;
+            let last = rejects.iter().map(|reject| reject.row.cast_unsigned()).max();
+            topic.rejected_last = topic.rejected_last.max(last.unwrap_or(0));
+            topic.quarantine.count_rejects(rejects);
+            let rows = rejected(rejects).map_err(|cause| columns_error(topic, cause))?;
+            self.quarantined += rejects.len() as u64;
+            let sink = topic.quarantine_at;
+            self.take(sink, &rows)?;
+            self.control.add_rows(rejects.len() as u64, rows.get_array_memory_size() as u64);
+        }
+        self.busy += started.elapsed();
+        Ok(())
+    }
+
+    fn place_of(&self, topic: &str) -> Result<usize, JobFailure> {
+        let at = self.topics.iter().position(|known| known.name.as_str() == topic);
+        at.ok_or_else(|| self.undeclared(topic))
     }
 
     fn publish(&mut self, at: usize, batch: &RecordBatch) -> Result<(), JobFailure> {
@@ -146,7 +155,7 @@ impl<'a> Stagers<'a> {
             return Ok(());
         }
         let topic = &mut self.topics[at];
-        topic.quarantine.count(misfits);
+        topic.quarantine.count_misfits(misfits);
         let sink = topic.quarantine_at;
         let rows = rows_of(batch, misfits, first).map_err(|cause| columns_error(topic, cause))?;
         self.quarantined += misfits.len() as u64;
@@ -273,37 +282,6 @@ impl<'a> Stagers<'a> {
 
 fn columns_error(topic: &Topic, cause: ArrowError) -> SinkError {
     SinkError::Columns { topic: topic.name.clone(), cause }
-}
-
-impl Topic {
-    fn new(target: &SinkTarget, sink: usize, quarantine_at: usize) -> Self {
-        Self {
-            name: target.topic.clone(),
-            contract: TopicContract::new(target),
-            sinks: vec![sink],
-            quarantine_at,
-            quarantine: Quarantine::default(),
-            limit: target.options.max_quarantine,
-            has_schema: target.schema_def.as_ref().is_some_and(|schema| !schema.is_empty()),
-            rows: 0,
-        }
-    }
-
-    fn check_limit(&self) -> Result<(), JobFailure> {
-        if !self.limit.is_exceeded(self.quarantine.rows, self.rows) {
-            return Ok(());
-        }
-        let why = self.quarantine.reasons.iter().take(3).map(|reason| match &reason.column {
-            Some(column) => format!("column '{column}': {} ({} rows)", reason.reason, reason.rows),
-            None => format!("{} ({} rows)", reason.reason, reason.rows),
-        });
-        let (name, why) = (&self.name, why.collect::<Vec<_>>().join("; "));
-        let text = format!(
-            "topic {name}: {} of {} rows do not fit, more than its max_quarantine: {why}. Mend the plugin or its SCHEMA, or set OPTIONS {name}: max_quarantine=...",
-            self.quarantine.rows, self.rows
-        );
-        Err(JobFailure::new(ErrorClass::Plugin, text))
-    }
 }
 
 /// An original Sentinel, which gives no lease, grants nothing: its jobs commit one by one.

@@ -236,6 +236,7 @@ fn launch(settings: &WorkerSettings) -> Result<Launch, WorkerError> {
     Ok(Launch {
         python: settings.python.clone(),
         script,
+        sql_guest: settings.sql_guest.clone(),
         env: settings.guest_env.clone(),
         scratch,
         started: AtomicU64::new(0),

@@ -5,6 +5,7 @@ use super::request::{Left, leave};
 use crate::config::Settings;
 use crate::failure::{Ending, Failure};
 use crate::output::{Table, absolute, count, counted, path_fields, shown};
+use crate::sql_plugins;
 use catalog::NewRequest;
 use control::architect::read_directory;
 use control::backfill::{BackfillError, BackfillPlan, Selection, plan};
@@ -65,7 +66,7 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
 
 /// The Sentinel registers what lies in the directory before it does anything else.
 fn present_version(settings: &Settings, plugin: &str) -> Option<PluginVersion> {
-    let sources = read_directory(&settings.plugins_dir.value).ok()?;
+    let sources = read_directory(&settings.plugins_dir.value, sql_plugins::CHECK).ok()?;
     let source = sources.into_iter().find(|source| source.name == plugin)?;
     source.declared.is_ok().then_some(source.version)
 }

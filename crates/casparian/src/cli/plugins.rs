@@ -24,11 +24,12 @@ pub fn execute(arguments: &Arguments, context: &Context) -> Result<Ending, Failu
         printer.document(&json!({ "plugins": plugins }))?;
         return Ok(Ending::Done);
     }
-    let mut table = Table::new(&["plugin", "status", "version", "wants", "topics"]);
+    let mut table = Table::new(&["plugin", "language", "status", "version", "wants", "topics"]);
     for plugin in &plugins {
         let version = hex(&plugin.version[..6.min(plugin.version.len())]);
         let (wants, topics) = (wants(plugin).join(" "), topics(plugin).join(" "));
-        table.row([&plugin.name, plugin.status.as_str(), &version, &wants, &topics]);
+        let (language, status) = (plugin.language.as_str(), plugin.status.as_str());
+        table.row([&plugin.name, language, status, &version, &wants, &topics]);
     }
     printer.table(&table)?;
     for plugin in &plugins {
@@ -47,12 +48,14 @@ fn document(plugin: &PluginRow) -> Value {
     let declared = plugin.declaration.as_ref();
     json!({
         "name": plugin.name,
+        "language": plugin.language.as_str(),
         "status": plugin.status.as_str(),
         "version": hex(&plugin.version),
         "origin": plugin.origin,
         "patterns": declared.map(|declared| &declared.patterns),
         "tags": declared.map(|declared| &declared.tags),
         "topics": topics(plugin),
+        "reader": declared.and_then(|declared| declared.reader.as_ref()),
         "error": plugin.error,
         "deployed_at": plugin.deployed_at_us.map(moment),
     })

@@ -2,6 +2,7 @@
 
 use super::python::interpreter;
 use crate::config::{Environment, Settings};
+use protocol::PluginLanguage;
 use rustix::process::{Resource, getrlimit};
 use std::fs;
 use std::path::Path;
@@ -154,11 +155,16 @@ fn file_system(path: &Path) -> FileSystem {
     }
 }
 
+fn is_plugin(file: &Path) -> bool {
+    let extension = file.extension().and_then(|extension| extension.to_str());
+    extension.and_then(PluginLanguage::of_extension).is_some()
+}
+
 fn plugins(path: &Path) -> Finding {
     match fs::read_dir(path) {
         Ok(entries) => {
             let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-            let count = names.filter(|name| name.ends_with(".py")).count();
+            let count = names.filter(|name| is_plugin(Path::new(name))).count();
             Finding::good("plugins", format!("{count} in {}", path.display()))
         }
         Err(_) if !path.exists() => {

@@ -6,6 +6,7 @@ use super::presence::{Presence, sentinel_lock};
 use crate::cli::catalog_url;
 use crate::config::Settings;
 use crate::failure::{Failure, Kind};
+use crate::sql_plugins;
 use catalog::{Catalog, CatalogError};
 use control::architect::Registrar;
 use control::clock::SystemClock;
@@ -136,7 +137,8 @@ impl From<SentinelError> for Failure {
 }
 
 pub fn registrar(settings: &Settings) -> Result<Registrar, Failure> {
-    Ok(Registrar::new(Some(settings.plugins_dir.value.clone()), settings.file.registry()?))
+    let directory = Some(settings.plugins_dir.value.clone());
+    Ok(Registrar::new(directory, settings.file.registry()?, sql_plugins::CHECK))
 }
 
 /// None: another process has the seat.

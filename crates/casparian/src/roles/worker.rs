@@ -4,13 +4,14 @@ use super::identity;
 use super::python::interpreter;
 use crate::config::{Environment, Sandbox, Settings};
 use crate::failure::{Failure, Kind};
+use crate::sql_guest::ARGUMENT;
 use control::clock::{Clock, SystemClock};
 use protocol::WorkerId;
 use rustix::process::{Pid, test_kill_process};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use worker::{Worker, WorkerCurve, WorkerError, WorkerHandle, WorkerSettings};
+use worker::{SqlGuest, Worker, WorkerCurve, WorkerError, WorkerHandle, WorkerSettings};
 
 /// Where the worker's plugins come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,7 @@ pub fn start(
         state_dir,
         plugins_dir: own,
         python: python(settings, environment, plugins)?,
+        sql_guest: sql_guest(),
         guest_env: guest_environment(environment),
         environment: identity::environment(settings, environment),
         wall_clock: || SystemClock.now_us(),
@@ -93,6 +95,11 @@ fn python(
         None => Err(Failure::usage(format!("there is no {name} to run plugins on"))
             .hint("install Python 3.9 or newer, or name one: `[python] interpreter` or CASPARIAN_PYTHON_INTERPRETER")),
     }
+}
+
+/// This very program, also when another has been put in its place since it was started.
+fn sql_guest() -> SqlGuest {
+    SqlGuest { program: PathBuf::from("/proc/self/exe"), arguments: vec![ARGUMENT.into()] }
 }
 
 fn has_sources(directory: &Path) -> bool {

@@ -121,6 +121,8 @@ CREATE TABLE plugin_manifest (
     id               BIGINT PRIMARY KEY,
     plugin_name      TEXT COLLATE "C" NOT NULL,
     source_hash      BYTEA NOT NULL,
+    -- 'python' or 'sql'.
+    language         TEXT NOT NULL,
     source_code      TEXT NOT NULL,
     lock_text        TEXT,
     status           TEXT NOT NULL,

@@ -120,6 +120,8 @@ CREATE TABLE plugin_manifest (
     id               INTEGER PRIMARY KEY,
     plugin_name      TEXT NOT NULL,
     source_hash      BLOB NOT NULL,
+    -- 'python' or 'sql'.
+    language         TEXT NOT NULL,
     source_code      TEXT NOT NULL,
     lock_text        TEXT,
     status           TEXT NOT NULL,

@@ -120,7 +120,7 @@ impl SentinelTx {
         Ok(jobs.into_iter().map(|(_, job)| job).collect())
     }
 
-    /// The most urgent job of these plugins, in the order of the plugins, and how many milliseconds it may take.
+    /// The most urgent job of those of these plugins that are Python, in the order of the plugins, and how many milliseconds it may take.
     pub async fn claim_for(
         &mut self,
         session: &SessionToken,
@@ -128,7 +128,8 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<Option<(ClaimedJob, u64)>, CatalogError> {
         for plugin in plugins {
-            let sql = "SELECT limits FROM plugin_config WHERE plugin_name = $1";
+            let sql = "SELECT c.limits FROM plugin_config c JOIN plugin_manifest m ON m.id = c.active_manifest_id
+                       WHERE c.plugin_name = $1 AND m.language = 'python'";
             let row = db::query(sql).bind(plugin).fetch_optional(&mut *self.tx).await?;
             let Some(row) = row else { continue };
             let limits: Limits = from_json(row.try_get(0)?)?;

@@ -4,8 +4,8 @@ use crate::db::{self, Bulk, ROWS_MAX, Row, content_hash, from_json, parsed, stat
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
 use protocol::{
-    ContentHash, FileStat, JobId, Limits, ManifestId, PluginName, PluginVersion, SinkUri,
-    TopicName, TopicOptions, TopicSchema, VersionId,
+    ContentHash, FileStat, JobId, Limits, ManifestId, PluginLanguage, PluginName, PluginVersion,
+    SinkUri, TopicName, TopicOptions, TopicSchema, VersionId,
 };
 use std::collections::HashMap;
 
@@ -28,6 +28,7 @@ pub struct JobDetail {
 pub struct ManifestDetail {
     pub name: PluginName,
     pub version: PluginVersion,
+    pub language: PluginLanguage,
     pub source: String,
     pub limits: Limits,
     /// JSON object.
@@ -87,7 +88,7 @@ impl SentinelTx {
         &mut self,
         manifest: ManifestId,
     ) -> Result<ManifestDetail, CatalogError> {
-        let sql = "SELECT m.plugin_name, m.source_hash, m.source_code, c.limits, c.settings
+        let sql = "SELECT m.plugin_name, m.source_hash, m.source_code, c.limits, c.settings, m.language
                    FROM plugin_manifest m JOIN plugin_config c ON c.plugin_name = m.plugin_name WHERE m.id = $1";
         let row = db::query(sql).bind(manifest.get()).fetch_one(&mut *self.tx).await?;
         let name: String = row.try_get(0)?;
@@ -99,6 +100,7 @@ impl SentinelTx {
             schemas: self.latest_schemas(&names).await?,
             version: PluginVersion::try_from(version.as_slice())
                 .map_err(|error| CatalogError::corrupt(error.to_string()))?,
+            language: parsed(row.try_get(5)?)?,
             source: row.try_get(2)?,
             limits: from_json(&limits)?,
             settings: row.try_get(4)?,

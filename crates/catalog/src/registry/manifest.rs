@@ -30,9 +30,19 @@ impl SentinelTx {
         plugin: &DesiredPlugin,
         now_us: i64,
     ) -> Result<(), CatalogError> {
-        if self.manifest_source(plugin.name.as_str(), plugin.version).await?.is_none() {
-            let declaration = declaration_text(plugin)?;
-            self.insert_manifest(plugin, PluginStatus::Pending, declaration, now_us).await?;
+        match self.manifest_source(plugin.name.as_str(), plugin.version).await? {
+            None => {
+                let declaration = declaration_text(plugin)?;
+                self.insert_manifest(plugin, PluginStatus::Pending, declaration, now_us).await?;
+            }
+            // The same text in a file of another name: it is read as what it is called now.
+            Some((language, ..)) if language != plugin.language => {
+                let sql = "UPDATE plugin_manifest SET language = $3 WHERE plugin_name = $1 AND source_hash = $2";
+                let query = db::query(sql).bind(plugin.name.as_str());
+                let query = query.bind(plugin.version.as_bytes().to_vec());
+                query.bind(plugin.language.as_str()).execute(&mut *self.tx).await?;
+            }
+            Some(_) => {}
         }
         Ok(())
     }
@@ -50,7 +60,7 @@ impl SentinelTx {
             PluginStatus::Rejected
         };
         let declaration = declaration_text(plugin)?;
-        let known = "SELECT id, status, coalesce(validation_error, ''), coalesce(declaration, ''), origin FROM plugin_manifest
+        let known = "SELECT id, status, coalesce(validation_error, ''), coalesce(declaration, ''), origin, language FROM plugin_manifest
                      WHERE plugin_name = $1 AND source_hash = $2";
         let row = db::query(known).bind(name).bind(&hash).fetch_optional(&mut *self.tx).await?;
         let Some(row) = row else {
@@ -59,17 +69,18 @@ impl SentinelTx {
             return Ok(id);
         };
         let id: i64 = row.try_get(0)?;
-        let stored = [1, 2, 3, 4].map(|column| row.try_get::<String, _>(column));
+        let stored = [1, 2, 3, 4, 5].map(|column| row.try_get::<String, _>(column));
         let wanted = [
             status.as_str(),
             plugin.error.as_deref().unwrap_or_default(),
             declaration.as_deref().unwrap_or_default(),
             &plugin.origin,
+            plugin.language.as_str(),
         ];
         if stored.iter().zip(wanted).any(|(stored, wanted)| stored.as_deref().ok() != Some(wanted))
         {
             self.retire_others(name, id).await?;
-            let sql = "UPDATE plugin_manifest SET status = $2, validation_error = $3, declaration = $4, origin = $5, deployed_at_us = $6 WHERE id = $1";
+            let sql = "UPDATE plugin_manifest SET status = $2, validation_error = $3, declaration = $4, origin = $5, deployed_at_us = $6, language = $7 WHERE id = $1";
             db::query(sql)
                 .bind(id)
                 .bind(status.as_str())
@@ -77,6 +88,7 @@ impl SentinelTx {
                 .bind(declaration)
                 .bind(&plugin.origin)
                 .bind(now_us)
+                .bind(plugin.language.as_str())
                 .execute(&mut *self.tx)
                 .await?;
         }
@@ -91,12 +103,13 @@ impl SentinelTx {
         now_us: i64,
     ) -> Result<i64, CatalogError> {
         let id = self.next_id(now_us).await?;
-        let sql = "INSERT INTO plugin_manifest (id, plugin_name, source_hash, source_code, lock_text, status, origin, declaration, validation_error, created_at_us, deployed_at_us)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        let sql = "INSERT INTO plugin_manifest (id, plugin_name, source_hash, language, source_code, lock_text, status, origin, declaration, validation_error, created_at_us, deployed_at_us)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
         db::query(sql)
             .bind(id)
             .bind(plugin.name.as_str())
             .bind(plugin.version.as_bytes().to_vec())
+            .bind(plugin.language.as_str())
             .bind(&plugin.source)
             .bind(&plugin.lock)
             .bind(status.as_str())

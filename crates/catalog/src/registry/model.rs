@@ -1,7 +1,7 @@
 //! What the registrar reads and what it wants.
 
 use crate::queue::TopicTarget;
-use protocol::{Limits, ManifestId, PluginDeclaration, PluginName, PluginVersion};
+use protocol::{Limits, ManifestId, PluginDeclaration, PluginLanguage, PluginName, PluginVersion};
 use std::fmt;
 use std::str::FromStr;
 
@@ -51,6 +51,7 @@ impl FromStr for PluginStatus {
 pub struct DesiredPlugin {
     pub name: PluginName,
     pub version: PluginVersion,
+    pub language: PluginLanguage,
     pub source: String,
     pub lock: Option<String>,
     /// `project`, or who announced it.

@@ -1,10 +1,10 @@
 //! What is registered and announced now.
 
 use super::model::{Announcement, KnownManifest, RegistryState};
-use crate::db::{self, Catalog, Connection, Row};
+use crate::db::{self, Catalog, Connection, Row, parsed};
 use crate::error::CatalogError;
 use crate::roles::SentinelTx;
-use protocol::{ManifestId, PluginVersion};
+use protocol::{ManifestId, PluginLanguage, PluginVersion};
 
 impl Catalog {
     /// What the registry was last made from; empty: nobody made it yet.
@@ -30,16 +30,16 @@ impl SentinelTx {
         registry_state(&mut self.tx).await
     }
 
-    /// A source that was seen before, whatever its status is now.
+    /// A source that was seen before, whatever its status is now, with its lock.
     pub async fn manifest_source(
         &mut self,
         plugin: &str,
         version: PluginVersion,
-    ) -> Result<Option<(String, Option<String>)>, CatalogError> {
-        let sql = "SELECT source_code, lock_text FROM plugin_manifest WHERE plugin_name = $1 AND source_hash = $2";
+    ) -> Result<Option<(PluginLanguage, String, Option<String>)>, CatalogError> {
+        let sql = "SELECT language, source_code, lock_text FROM plugin_manifest WHERE plugin_name = $1 AND source_hash = $2";
         let query = db::query(sql).bind(plugin).bind(version.as_bytes().to_vec());
         let row = query.fetch_optional(&mut *self.tx).await?;
-        row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
+        row.map(|row| Ok((parsed(row.try_get(0)?)?, row.try_get(1)?, row.try_get(2)?))).transpose()
     }
 }
 

@@ -1,15 +1,16 @@
 //! Plugins and rules as they are in force.
 
-use crate::db::{self, Catalog, Row};
+use crate::db::{self, Catalog, Row, parsed};
 use crate::error::CatalogError;
 use crate::registry::{PluginStatus, declaration};
-use protocol::{ManifestId, PluginDeclaration, PluginVersion};
+use protocol::{ManifestId, PluginDeclaration, PluginLanguage, PluginVersion};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginRow {
     pub name: String,
     /// SHA-256 of its source.
     pub version: Vec<u8>,
+    pub language: PluginLanguage,
     pub status: PluginStatus,
     /// `project`, or who announced it.
     pub origin: String,
@@ -40,7 +41,7 @@ impl Catalog {
 
     /// The latest version of each plugin; with `all`, every version that there was.
     pub async fn plugins(&self, all: bool) -> Result<Vec<PluginRow>, CatalogError> {
-        let sql = "SELECT m.plugin_name, m.source_hash, m.status, m.origin, m.declaration, m.validation_error, m.deployed_at_us FROM plugin_manifest m
+        let sql = "SELECT m.plugin_name, m.source_hash, m.status, m.origin, m.declaration, m.validation_error, m.deployed_at_us, m.language FROM plugin_manifest m
                    WHERE $1 = 1 OR m.status <> 'RETIRED' OR (m.id = (SELECT max(k.id) FROM plugin_manifest k WHERE k.plugin_name = m.plugin_name)
                         AND NOT EXISTS (SELECT 1 FROM plugin_manifest k WHERE k.plugin_name = m.plugin_name AND k.status <> 'RETIRED'))
                    ORDER BY m.plugin_name, m.id";
@@ -55,6 +56,7 @@ impl Catalog {
                 declaration: declaration(row.try_get(4)?)?,
                 error: row.try_get(5)?,
                 deployed_at_us: row.try_get(6)?,
+                language: parsed(row.try_get(7)?)?,
             })
         };
         rows.iter().map(plugin).collect()

@@ -9,8 +9,9 @@ use catalog::{
 };
 use protocol::{
     Column, ColumnType, CommitId, ContentHash, Environment, ErrorClass, FileStat, JobAttempt,
-    JobId, Limits, Metrics, PluginDeclaration, PluginVersion, ReadyJob, SessionToken, SinkUri,
-    SourceRootId, StagedOutput, TopicOptions, TopicSchema, final_name, staged_name,
+    JobId, Limits, Metrics, PluginDeclaration, PluginLanguage, PluginVersion, ReadyJob,
+    SessionToken, SinkUri, SourceRootId, StagedOutput, TopicOptions, TopicSchema, final_name,
+    staged_name,
 };
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
@@ -275,6 +276,7 @@ pub fn plugin(name: &str, source: u8, topics: &[(&str, TopicOptions)]) -> Desire
     DesiredPlugin {
         name: name.parse().unwrap(),
         version: PluginVersion::new([source; 32]),
+        language: PluginLanguage::Python,
         source: format!("# {source}"),
         lock: None,
         origin: "project".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::backend::{Backend, plugin, simple};
 use catalog::{DesiredPlugin, FailNext, JobState, PluginStatus};
-use protocol::TopicOptions;
+use protocol::{PluginLanguage, TopicOptions};
 
 #[tokio::test]
 async fn saying_the_same_again_changes_nothing() {
@@ -74,6 +74,40 @@ async fn a_rejected_source_stops_the_plugin_and_leaves_its_rule() {
     assert!(backend.catalog.routing_table().await.unwrap().plugins.is_empty());
     assert!(backend.plugins(&[simple("p", 1)]).await);
     assert_eq!(backend.catalog.routing_table().await.unwrap().plugins.len(), 1);
+}
+
+/// As where somebody saved a query as `p.py`, and then gave the file its name.
+#[tokio::test]
+async fn a_source_is_in_the_language_that_it_was_registered_in_last() {
+    let backend = Backend::fresh().await;
+    let sql = |source| DesiredPlugin { language: PluginLanguage::Sql, ..simple("p", source) };
+    let language = async || backend.catalog.plugins(false).await.unwrap()[0].language;
+    backend.plugins(&[simple("p", 1)]).await;
+    assert_eq!(language().await, PluginLanguage::Python);
+    backend.plugins(&[sql(1)]).await;
+    assert_eq!(language().await, PluginLanguage::Sql);
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    tx.keep_source(&simple("p", 2), 1).await.unwrap();
+    tx.keep_source(&sql(2), 1).await.unwrap();
+    let kept = tx.manifest_source("p", sql(2).version).await.unwrap();
+    assert_eq!(kept, Some((PluginLanguage::Sql, "# 2".to_owned(), None)));
+    assert_eq!(tx.manifest_source("p", simple("p", 3).version).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn workers_of_the_original_v4_are_given_python_plugins_only() {
+    let backend = Backend::fresh().await;
+    let sql = DesiredPlugin { language: PluginLanguage::Sql, ..simple("q", 2) };
+    backend.plugins(&[simple("p", 1), sql]).await;
+    backend.write("a", 1).await;
+    let session = backend.worker("w").await;
+    let plugins = ["q", "p"].map(str::to_owned);
+    let mut tx = backend.catalog.begin_sentinel(backend.epoch).await.unwrap();
+    let (claimed, _) = tx.claim_for(&session, &plugins, 1).await.unwrap().unwrap();
+    let detail = tx.job_details(&[claimed.job.id]).await.unwrap().remove(&claimed.job.id).unwrap();
+    let manifest = tx.manifest_detail(detail.manifest).await.unwrap();
+    assert_eq!((manifest.name.as_str(), manifest.language), ("p", PluginLanguage::Python));
+    assert_eq!(tx.claim_for(&session, &plugins, 1).await.unwrap(), None);
 }
 
 #[tokio::test]

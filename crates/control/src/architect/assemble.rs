@@ -46,6 +46,7 @@ struct Assembly {
     timeout_ms: Option<(Place, u64)>,
     memory_bytes: Option<(Place, u64)>,
     retries: Option<(Place, u32)>,
+    reader: Option<(Place, String)>,
     problems: Vec<At<Problem>>,
 }
 
@@ -84,6 +85,7 @@ impl Assembly {
                 set(&mut self.memory_bytes, place, value, "MEMORY", problems);
             }
             Fact::Retries(value) => set(&mut self.retries, place, value, "RETRIES", problems),
+            Fact::Reader(value) => set(&mut self.reader, place, value, "READER", problems),
         }
     }
 
@@ -138,8 +140,9 @@ impl Assembly {
             TopicDeclaration { name: topic.name.clone(), uris: topic.targets(), options, schema }
         };
         let topics = self.topics.iter().zip(options).zip(schemas).map(declared).collect();
+        let reader = self.reader.map(|(_, value)| value);
         let declaration =
-            PluginDeclaration { patterns: self.patterns, tags: self.tags, topics, limits };
+            PluginDeclaration { patterns: self.patterns, tags: self.tags, topics, limits, reader };
         (declaration, self.problems)
     }
 
@@ -221,7 +224,7 @@ fn push_new(list: &mut Vec<String>, item: String) {
 }
 
 /// Sets what can be said once; the comments and the MANIFEST may both say the same.
-fn set<T: Copy + PartialEq + std::fmt::Display>(
+fn set<T: PartialEq + std::fmt::Display>(
     slot: &mut Option<(Place, T)>,
     place: Place,
     value: T,

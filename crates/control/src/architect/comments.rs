@@ -3,6 +3,7 @@
 use super::fact::{Fact, Reading};
 use super::key::{Key, Word, classify};
 use super::problem::{At, Note, Problem, Remark};
+use super::sql::SqlCheck;
 use super::topic_option::parse_options;
 use super::values::{
     ValueError, parse_memory_bytes, parse_priority, parse_retries, parse_timeout_ms,
@@ -10,15 +11,25 @@ use super::values::{
 use crate::route::{Glob, check_tag};
 use protocol::{SinkUri, TopicName, TopicSchema};
 
-/// What the comment lines before the first statement say. A line comes without its comment sign.
-pub(super) fn read<'s>(lines: impl IntoIterator<Item = At<&'s str>>) -> Reading {
+/// The lines that are comments only, without the sign that begins them.
+pub(super) struct CommentLines<'s> {
+    /// Before the first statement.
+    pub(super) header: Vec<At<&'s str>>,
+    pub(super) later: Vec<At<&'s str>>,
+}
+
+/// What the comment lines before the first statement say. `sql`: they are those of a SQL plugin.
+pub(super) fn read<'s>(
+    lines: impl IntoIterator<Item = At<&'s str>>,
+    sql: Option<SqlCheck>,
+) -> Reading {
     let mut reading = Reading::default();
     for At { line, what: text } in lines {
         let Some((word, rest)) = word_before_colon(text) else {
             continue;
         };
         match classify(word) {
-            Word::Key(key) => read_key(&mut reading, line, key, value(rest)),
+            Word::Key(key) => read_key(&mut reading, line, key, value(rest, sql.is_some()), sql),
             Word::Misspelled(key) => {
                 let found = word.to_owned();
                 reading.problem(line, Problem::Misspelled { found, meant: key.name() });
@@ -53,21 +64,22 @@ fn word_before_colon(text: &str) -> Option<(&str, &str)> {
     Some((&text[..end], rest))
 }
 
-/// Ends at the line's end, or at a wide gap (two blanks or a tab) with `<--` or `#` behind it.
-fn value(rest: &str) -> &str {
-    for (at, _) in rest.match_indices(['#', '<']) {
+/// Ends at the line's end, or at a wide gap (two blanks or a tab) with `<--` or `#` behind it; in SQL also `--`.
+fn value(rest: &str, is_sql: bool) -> &str {
+    for (at, _) in rest.match_indices(['#', '<', '-']) {
         let kept = rest[..at].trim_end_matches([' ', '\t']);
         let gap = &rest[kept.len()..at];
         let is_wide = gap.len() > 1 || gap == "\t";
-        if is_wide && (rest[at..].starts_with('#') || rest[at..].starts_with("<--")) {
+        let begins = |sign: &str| rest[at..].starts_with(sign);
+        if is_wide && (begins("#") || begins("<--") || is_sql && begins("--")) {
             return kept.trim();
         }
     }
     rest.trim()
 }
 
-fn read_key(reading: &mut Reading, line: u32, key: Key, value: &str) {
-    if value.is_empty() && key != Key::Reader {
+fn read_key(reading: &mut Reading, line: u32, key: Key, value: &str, sql: Option<SqlCheck>) {
+    if value.is_empty() {
         return reading.problem(line, Problem::NoValue { key: key.name() });
     }
     if value.contains(" <--") {
@@ -84,7 +96,7 @@ fn read_key(reading: &mut Reading, line: u32, key: Key, value: &str) {
         Key::Topic => topic(value),
         Key::Options => options(value),
         Key::Schema => schema(value),
-        Key::Reader => Err(Problem::Reader),
+        Key::Reader => reader(value, sql),
         Key::Priority => parse_priority(value).map(Fact::Priority).map_err(bad_value),
         Key::Timeout => parse_timeout_ms(value).map(Fact::TimeoutMs).map_err(bad_value),
         Key::Memory => parse_memory_bytes(value).map(Fact::MemoryBytes).map_err(bad_value),
@@ -148,6 +160,12 @@ fn schema(value: &str) -> Result<Fact, Problem> {
         Ok(schema) => Ok(Fact::Schema { topic, schema }),
         Err(source) => Err(Problem::Schema { topic, source }),
     }
+}
+
+fn reader(value: &str, sql: Option<SqlCheck>) -> Result<Fact, Problem> {
+    let check = sql.ok_or(Problem::ReaderInPython)?.reader;
+    check(value).map_err(|message| Problem::Reader { message })?;
+    Ok(Fact::Reader(value.to_owned()))
 }
 
 fn options(value: &str) -> Result<Fact, Problem> {

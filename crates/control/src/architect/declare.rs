@@ -5,9 +5,11 @@ use super::fact::Reading;
 use super::nesting::{is_shallow, on_a_deep_stack};
 use super::problem::{At, Note, PluginError, PluginErrors, Problem, Remark};
 use super::python::Python;
+use super::sql::{self, SqlCheck};
 use super::version::plugin_version;
-use super::{comments, manifest, sql};
-use protocol::{PluginDeclaration, PluginName, PluginVersion, TopicName};
+use super::{comments, manifest};
+use protocol::{PluginDeclaration, PluginLanguage, PluginName, PluginVersion, TopicName};
+use std::path::Path;
 
 /// A source that may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +25,15 @@ pub fn declare(
     file: &str,
     source: &str,
     lock: Option<&str>,
+    check: SqlCheck,
 ) -> Result<DeclaredPlugin, PluginErrors> {
     let name = plugin_name(file)?;
     // Not of the source's text for Python either.
     let text = source.strip_prefix('\u{feff}').unwrap_or(source);
-    let said = if file.ends_with(".sql") { read_sql(text) } else { read_python(text) };
+    let said = match language_of(file) {
+        PluginLanguage::Sql => read_sql(text, check),
+        PluginLanguage::Python => read_python(text),
+    };
     let Said { comments, manifest, other, published, notes } = said;
     let mut problems = other;
     let mut all_notes = notes;
@@ -41,6 +47,12 @@ pub fn declare(
     all_notes.extend(remarks(&declaration, published));
     let version = plugin_version(source, lock);
     Ok(DeclaredPlugin { name, version, declaration, notes: all_notes })
+}
+
+/// What a source file is written in; what has no extension of ours can only be Python.
+pub(super) fn language_of(file: &str) -> PluginLanguage {
+    let extension = Path::new(file).extension().and_then(|extension| extension.to_str());
+    extension.and_then(PluginLanguage::of_extension).unwrap_or_default()
 }
 
 /// The plugin that a source file holds.
@@ -87,7 +99,7 @@ fn read_python(source: &str) -> Said {
 fn read_module(python: &Python<'_>) -> Said {
     let lines = python.comment_lines();
     let mut said = Said {
-        comments: comments::read(lines.header),
+        comments: comments::read(lines.header, None),
         notes: comments::read_late(lines.later),
         ..Said::default()
     };
@@ -104,8 +116,15 @@ fn read_module(python: &Python<'_>) -> Said {
     said
 }
 
-fn read_sql(source: &str) -> Said {
-    Said { comments: comments::read(sql::header(source)), ..Said::refused(Problem::Sql) }
+fn read_sql(source: &str, check: SqlCheck) -> Said {
+    let lines = sql::comment_lines(source);
+    let comments = comments::read(lines.header, Some(check));
+    Said {
+        other: sql::problems(source, &comments, check),
+        notes: comments::read_late(lines.later),
+        comments,
+        ..Said::default()
+    }
 }
 
 fn remarks(declaration: &PluginDeclaration, published: Vec<At<String>>) -> Vec<Note> {

@@ -17,6 +17,7 @@ pub(super) fn plugin(
     let mut plugin = DesiredPlugin {
         name: source.name.parse().ok()?,
         version: source.version,
+        language: source.language,
         source: source.text.clone(),
         lock: source.lock.clone(),
         origin: origin.to_owned(),

@@ -1,8 +1,9 @@
 //! A directory of plugins: its sources, and whether they changed since they were last read.
 
 use super::problem::Problem;
-use super::source::{PluginSource, SOURCE_LEN_MAX};
-use protocol::FileStat;
+use super::source::{PluginSource, SOURCE_LEN_MAX, refuse_same_names};
+use super::sql::SqlCheck;
+use protocol::{FileStat, PluginLanguage};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -19,12 +20,13 @@ struct Stamp(Vec<(OsString, Option<FileStat>)>);
 #[derive(Debug)]
 pub struct PluginDirectory {
     path: PathBuf,
+    check: SqlCheck,
     seen: Option<Stamp>,
 }
 
 impl PluginDirectory {
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), seen: None }
+    pub fn new(path: impl Into<PathBuf>, check: SqlCheck) -> Self {
+        Self { path: path.into(), check, seen: None }
     }
 
     pub fn path(&self) -> &Path {
@@ -39,15 +41,15 @@ impl PluginDirectory {
         if self.seen.as_ref() == Some(&stamp) {
             return Ok(None);
         }
-        let files = read(&self.path, &stamp);
+        let files = read(&self.path, &stamp, self.check);
         self.seen = (!stamp.is_racy(now_ns)).then_some(stamp);
         Ok(Some(files))
     }
 }
 
 /// All plugins of a directory, by name.
-pub fn read_directory(path: &Path) -> io::Result<Vec<PluginSource>> {
-    Ok(read(path, &stamp(path)?))
+pub fn read_directory(path: &Path, check: SqlCheck) -> io::Result<Vec<PluginSource>> {
+    Ok(read(path, &stamp(path)?, check))
 }
 
 impl Stamp {
@@ -88,44 +90,38 @@ fn file_stat(path: &Path) -> Option<FileStat> {
 }
 
 fn is_plugin_file(name: &OsStr) -> bool {
-    let name = name.as_encoded_bytes();
-    let hidden = name.starts_with(b"_") || name.starts_with(b".");
-    !hidden && (name.ends_with(b".py") || name.ends_with(b".sql"))
+    let bytes = name.as_encoded_bytes();
+    let hidden = bytes.starts_with(b"_") || bytes.starts_with(b".");
+    !hidden && language_of(name).is_some()
+}
+
+fn language_of(name: &OsStr) -> Option<PluginLanguage> {
+    PluginLanguage::of_extension(Path::new(name).extension()?.to_str()?)
 }
 
 fn is_lock_file(name: &OsStr) -> bool {
     name.as_encoded_bytes().ends_with(b".py.lock")
 }
 
-fn read(directory: &Path, stamp: &Stamp) -> Vec<PluginSource> {
+fn read(directory: &Path, stamp: &Stamp, check: SqlCheck) -> Vec<PluginSource> {
     let names = stamp.0.iter().map(|(name, _)| name).filter(|name| is_plugin_file(name));
-    let mut files: Vec<PluginSource> = names.map(|name| read_file(directory, name)).collect();
+    let mut files: Vec<PluginSource> =
+        names.map(|name| read_file(directory, name, check)).collect();
     files.sort_by(|left, right| left.name.cmp(&right.name));
     refuse_same_names(&mut files);
     files
 }
 
-/// `x.py` and `x.sql` would be the same plugin.
-fn refuse_same_names(files: &mut [PluginSource]) {
-    for right in 1..files.len() {
-        let left = right - 1;
-        if files[left].name != files[right].name {
-            continue;
-        }
-        for (one, other) in [(left, right), (right, left)] {
-            let other = files[other].file.clone();
-            files[one].refuse(Problem::SameName { other });
-        }
-    }
-}
-
-fn read_file(directory: &Path, name: &OsStr) -> PluginSource {
+fn read_file(directory: &Path, name: &OsStr, check: SqlCheck) -> PluginSource {
     let path = directory.join(name);
     let file = shown(directory, name);
     let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let read = read_text(&path, SOURCE_LEN_MAX).and_then(|text| Ok((text, read_lock(&path)?)));
-    match read {
-        Ok((text, lock)) => PluginSource::read(file, stem, text, lock),
+    let lock = || match language_of(name) {
+        Some(PluginLanguage::Python) => read_lock(&path),
+        _ => Ok(None),
+    };
+    match read_text(&path, SOURCE_LEN_MAX).and_then(|text| Ok((text, lock()?))) {
+        Ok((text, lock)) => PluginSource::read(file, stem, text, lock, check),
         Err(problem) => PluginSource::unreadable(file, stem, problem),
     }
 }
@@ -166,6 +162,7 @@ fn read_text(path: &Path, len_max: usize) -> Result<String, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sql::tests::CHECK;
     use super::super::version::plugin_version;
     use super::*;
     use std::fs;
@@ -184,12 +181,12 @@ mod tests {
     }
 
     fn stems(directory: &Path) -> Vec<String> {
-        read_directory(directory).unwrap().into_iter().map(|file| file.name).collect()
+        read_directory(directory, CHECK).unwrap().into_iter().map(|file| file.name).collect()
     }
 
     fn errors(directory: &Path) -> Vec<String> {
         let shown = directory.file_name().unwrap().to_str().unwrap();
-        let files = read_directory(directory).unwrap();
+        let files = read_directory(directory, CHECK).unwrap();
         let errors = files.into_iter().filter_map(|file| file.declared.err());
         errors.map(|errors| errors.to_string().replace(shown, "plugins")).collect()
     }
@@ -248,7 +245,7 @@ mod tests {
     #[test]
     fn a_lock_is_part_of_the_version() {
         let directory = directory_with(&[("a.py", GOOD.as_bytes()), ("a.py.lock", b"pandas==2")]);
-        let file = read_directory(directory.path()).unwrap().remove(0);
+        let file = read_directory(directory.path(), CHECK).unwrap().remove(0);
         assert_eq!(file.version, plugin_version(GOOD, Some("pandas==2")));
         assert_eq!(file.declared.unwrap().version, file.version);
         fs::write(directory.path().join("a.py.lock"), b"\xff").unwrap();
@@ -259,7 +256,7 @@ mod tests {
     #[test]
     fn a_directory_is_read_again_only_when_it_changed() {
         let directory = directory_with(&[("a.py", GOOD.as_bytes())]);
-        let mut plugins = PluginDirectory::new(directory.path());
+        let mut plugins = PluginDirectory::new(directory.path(), CHECK);
         assert_eq!(plugins.poll(LONG_AFTER_NS).unwrap().unwrap().len(), 1);
         assert_eq!(plugins.poll(LONG_AFTER_NS).unwrap(), None);
         fs::write(directory.path().join("notes.txt"), "").unwrap();
@@ -276,7 +273,7 @@ mod tests {
     #[test]
     fn a_file_that_just_changed_is_read_once_more() {
         let directory = directory_with(&[("a.py", GOOD.as_bytes())]);
-        let mut plugins = PluginDirectory::new(directory.path());
+        let mut plugins = PluginDirectory::new(directory.path(), CHECK);
         assert!(plugins.poll(0).unwrap().is_some());
         assert!(plugins.poll(0).unwrap().is_some());
         assert!(plugins.poll(LONG_AFTER_NS).unwrap().is_some());
@@ -287,8 +284,8 @@ mod tests {
     fn a_directory_that_does_not_exist_holds_no_plugins() {
         let directory = directory_with(&[]);
         let missing = directory.path().join("plugins");
-        assert_eq!(read_directory(&missing).unwrap(), Vec::new());
+        assert_eq!(read_directory(&missing, CHECK).unwrap(), Vec::new());
         fs::write(&missing, "").unwrap();
-        assert!(read_directory(&missing).is_err());
+        assert!(read_directory(&missing, CHECK).is_err());
     }
 }

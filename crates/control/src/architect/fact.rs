@@ -25,6 +25,8 @@ pub(super) enum Fact {
     TimeoutMs(u64),
     MemoryBytes(u64),
     Retries(u32),
+    /// Of a SQL plugin.
+    Reader(String),
 }
 
 /// What the comments, or the MANIFEST, of a source say.

@@ -27,6 +27,7 @@ pub use problem::{Note, PluginError, PluginErrors, Problem, Remark};
 pub use registrar::{PROJECT, Registrar};
 pub use settings::{LimitSettings, PluginSettings, RegistrySettings, TopicSettings};
 pub use source::PluginSource;
+pub use sql::{SqlCheck, StatementError, reader_line};
 pub use topic_option::{OptionError, parse_topic_options};
 pub use values::{ValueError, parse_duration_ms, parse_size_bytes};
 pub use version::plugin_version;

@@ -72,8 +72,6 @@ pub enum Problem {
     TooLarge { max_kib: usize },
     #[error("its lock {cause}")]
     Lock { cause: String },
-    #[error("SQL plugins need the query engine, which this version does not have")]
-    Sql,
 
     // Python.
     #[error("not valid Python: {message}")]
@@ -84,6 +82,22 @@ pub enum Problem {
     TooDeep,
     #[error("defines no class Handler: write 'class Handler(BasePlugin):' at the top level")]
     NoHandler,
+
+    // SQL.
+    #[error("{message}")]
+    Statement { message: String },
+    #[error("the parser failed on it: write it in simpler statements")]
+    SqlParser,
+    #[error(
+        "statement {number} has no TOPIC: there {}, and the n-th statement gives the n-th topic its rows",
+        both(*statements, *topics)
+    )]
+    StatementWithoutTopic { number: usize, statements: usize, topics: usize },
+    #[error(
+        "TOPIC {topic} has no statement: there {}, and the n-th statement gives the n-th topic its rows",
+        both(*statements, *topics)
+    )]
+    TopicWithoutStatement { topic: TopicName, statements: usize, topics: usize },
 
     // Magic comments.
     #[error(
@@ -124,8 +138,12 @@ pub enum Problem {
     Schema { topic: TopicName, source: DeclaredSchemaError },
     #[error("SCHEMA {topic}: {}", undeclared(topic, declared))]
     SchemaOfUndeclared { topic: TopicName, declared: Vec<TopicName> },
-    #[error("READER is for SQL plugins, which this version does not have: take the line out")]
-    Reader,
+    #[error("READER {message}")]
+    Reader { message: String },
+    #[error(
+        "READER is for SQL plugins: a Python plugin reads its file itself, so take the line out"
+    )]
+    ReaderInPython,
 
     // The MANIFEST.
     #[error("MANIFEST must be a constant: {found} is computed; write the value itself")]
@@ -159,6 +177,16 @@ fn undeclared(topic: &TopicName, declared: &[TopicName]) -> String {
     }
     let names: Vec<&str> = declared.iter().map(TopicName::as_str).collect();
     format!("no topic '{topic}' is declared; there is {}", names.join(", "))
+}
+
+fn both(statements: usize, topics: usize) -> String {
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let is = if statements == 1 { "is" } else { "are" };
+    format!(
+        "{is} {statements} statement{} for {topics} topic{}",
+        plural(statements),
+        plural(topics)
+    )
 }
 
 fn known_sinks(known: &[String]) -> String {

@@ -1,5 +1,6 @@
 //! A plugin's Python source as a syntax tree: read, never run. The only file that knows how `ruff` parses.
 
+use super::comments::CommentLines;
 use super::problem::{At, Problem};
 use ruff_python_ast::token::{Token, TokenKind};
 use ruff_python_ast::{self as ast, ExceptHandler, Expr, ModModule, Stmt};
@@ -11,13 +12,6 @@ pub(super) struct Python<'s> {
     source: &'s str,
     parsed: Parsed<ModModule>,
     lines: LineIndex,
-}
-
-/// The lines that are comments only.
-pub(super) struct CommentLines<'s> {
-    /// Before the first statement; a docstring is not one, since people write it first.
-    pub(super) header: Vec<At<&'s str>>,
-    pub(super) later: Vec<At<&'s str>>,
 }
 
 impl<'s> Python<'s> {
@@ -42,6 +36,7 @@ impl<'s> Python<'s> {
         self.parsed.suite()
     }
 
+    /// A docstring is no statement here, since people write it first.
     pub(super) fn comment_lines(&self) -> CommentLines<'s> {
         let code = match self.body() {
             [first, rest @ ..] if is_docstring(first) => rest.first(),

@@ -4,7 +4,8 @@ use super::desired;
 use super::directory::PluginDirectory;
 use super::in_force::choose;
 use super::settings::RegistrySettings;
-use super::source::PluginSource;
+use super::source::{PluginSource, file_name, refuse_same_names};
+use super::sql::SqlCheck;
 use catalog::{
     Announcement, Catalog, CatalogError, DesiredPlugin, DesiredRegistry, RegistryState,
     SentinelEpoch, SentinelTx,
@@ -22,6 +23,7 @@ pub struct Registrar {
     /// The project's own plugins; none on a Sentinel without a project.
     directory: Option<PluginDirectory>,
     settings: RegistrySettings,
+    check: SqlCheck,
     project: Vec<PluginSource>,
     /// What was read is not in the catalog yet.
     unsynced: bool,
@@ -30,10 +32,11 @@ pub struct Registrar {
 }
 
 impl Registrar {
-    pub fn new(directory: Option<PathBuf>, settings: RegistrySettings) -> Self {
+    pub fn new(directory: Option<PathBuf>, settings: RegistrySettings, check: SqlCheck) -> Self {
         Self {
-            directory: directory.map(PluginDirectory::new),
+            directory: directory.map(|directory| PluginDirectory::new(directory, check)),
             settings,
+            check,
             project: Vec::new(),
             unsynced: true,
             unreadable: None,
@@ -88,10 +91,12 @@ impl Registrar {
         now_us: i64,
     ) -> Result<Vec<PluginRefusal>, CatalogError> {
         let by = announcer_of(identify);
-        let sources: Vec<PluginSource> =
-            identify.plugins.iter().map(PluginSource::announced).collect();
+        let announced = |plugin| PluginSource::announced(plugin, self.check);
+        let mut sources: Vec<PluginSource> = identify.plugins.iter().map(announced).collect();
+        refuse_same_names(&mut sources);
         let wanted: Vec<DesiredPlugin> = sources
             .iter()
+            .filter(|source| !source.shares_its_name())
             .filter_map(|source| desired::plugin(source, &by, &self.settings))
             .collect();
         let state = tx.registry_state().await?;
@@ -199,11 +204,12 @@ impl Registrar {
         tx: &mut SentinelTx,
         one: &Announcement,
     ) -> Result<Option<DesiredPlugin>, CatalogError> {
-        let Some((text, lock)) = tx.manifest_source(&one.plugin, one.version).await? else {
+        let Some((language, text, lock)) = tx.manifest_source(&one.plugin, one.version).await?
+        else {
             return Ok(None);
         };
-        let file = format!("{}.py", one.plugin);
-        let source = PluginSource::read(file, one.plugin.clone(), text, lock);
+        let file = file_name(&one.plugin, language);
+        let source = PluginSource::read(file, one.plugin.clone(), text, lock, self.check);
         Ok(desired::plugin(&source, &one.announcer, &self.settings))
     }
 }

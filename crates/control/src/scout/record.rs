@@ -169,7 +169,7 @@ fn tagged<'a>(found: &'a Found, routed: &'a Routed<'a>) -> Tagged<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architect::{Registrar, RegistrySettings};
+    use crate::architect::{Registrar, RegistrySettings, SqlCheck};
     use crate::clock::SystemClock;
     use catalog::{NewDirectory, NewLocation, OpenMode};
 
@@ -212,7 +212,8 @@ mod tests {
         let source = "# PATTERN: *.csv\n# TOPIC: t\nclass Handler:\n    pass\n";
         std::fs::write(plugins.join("p.py"), source).unwrap();
         let epoch = catalog.take_sentinel_epoch().await.unwrap();
-        let mut registrar = Registrar::new(Some(plugins), RegistrySettings::default());
+        let check = SqlCheck { statements: |_| Ok(Vec::new()), reader: |_| Ok(()) };
+        let mut registrar = Registrar::new(Some(plugins), RegistrySettings::default(), check);
         assert!(registrar.refresh(catalog, epoch, 1).await.unwrap());
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn payload(
     Dispatch {
         plugin_name: manifest.name,
         plugin_version: manifest.version,
+        plugin_language: manifest.language,
         plugin_source: Some(manifest.source),
         config: serde_json::from_str(&manifest.settings).unwrap_or_default(),
         file_path: String::from_utf8_lossy(&path).into_owned(),

@@ -3,17 +3,28 @@
 use catalog::report::JobFilter;
 use catalog::{Catalog, NewDirectory, NewLocation, OpenMode, RoutingTable, SentinelEpoch, Tagged};
 use control::architect::{
-    LimitSettings, PluginSettings, Registrar, RegistrySettings, TopicSettings, parse_topic_options,
-    plugin_version,
+    LimitSettings, PluginSettings, Registrar, RegistrySettings, SqlCheck, StatementError,
+    TopicSettings, parse_topic_options, plugin_version,
 };
 use protocol::{
-    AnnouncedPlugin, ContentHash, Environment, FileStat, Identify, PluginRefusal, PluginVersion,
-    TopicOptions,
+    AnnouncedPlugin, ContentHash, Environment, FileStat, Identify, PluginLanguage, PluginRefusal,
+    PluginVersion, TopicOptions,
 };
 use std::fs;
 use std::path::PathBuf;
 
 const NOW_US: i64 = 1_900_000_000_000_000;
+
+/// A line that begins with SELECT is a statement; one that begins with DROP is none.
+const CHECK: SqlCheck = SqlCheck { statements, reader: |_| Ok(()) };
+
+fn statements(source: &str) -> Result<Vec<u32>, StatementError> {
+    let lines = || (1..).zip(source.lines());
+    if let Some((line, _)) = lines().find(|(_, text)| text.starts_with("DROP")) {
+        return Err(StatementError { line, message: "DROP is no query".to_owned() });
+    }
+    Ok(lines().filter(|(_, text)| text.starts_with("SELECT")).map(|(line, _)| line).collect())
+}
 
 struct Project {
     directory: tempfile::TempDir,
@@ -29,7 +40,8 @@ impl Project {
         let url = directory.path().join("catalog.db");
         let catalog = Catalog::open(url.to_str().unwrap(), OpenMode::ReadWrite).await.unwrap();
         let epoch = catalog.take_sentinel_epoch().await.unwrap();
-        let registrar = Registrar::new(Some(directory.path().join("plugins")), Self::settings());
+        let registrar =
+            Registrar::new(Some(directory.path().join("plugins")), Self::settings(), CHECK);
         Self { directory, catalog, epoch, registrar }
     }
 
@@ -51,7 +63,7 @@ impl Project {
 
     /// The Sentinel starts again with these settings.
     async fn restart(&mut self, settings: RegistrySettings) -> bool {
-        self.registrar = Registrar::new(Some(self.plugins()), settings);
+        self.registrar = Registrar::new(Some(self.plugins()), settings, CHECK);
         self.refresh().await
     }
 
@@ -61,10 +73,14 @@ impl Project {
 
     /// A worker on `host` identifies itself with these plugins.
     async fn announce(&mut self, host: &str, plugins: &[(&str, &str)]) -> Vec<PluginRefusal> {
-        let announced = |(name, source): &(&str, &str)| AnnouncedPlugin {
-            name: (*name).to_owned(),
-            source: (*source).to_owned(),
-            lock: None,
+        let announced = |(name, source): &(&str, &str)| {
+            // As the worker's directory has it.
+            let language = match name.ends_with(".sql") {
+                true => PluginLanguage::Sql,
+                false => PluginLanguage::Python,
+            };
+            let name = name.trim_end_matches(".sql").to_owned();
+            AnnouncedPlugin { name, source: (*source).to_owned(), lock: None, language }
         };
         let environment = Environment {
             host: host.to_owned(),
@@ -407,7 +423,8 @@ async fn a_source_that_cannot_be_read_is_rejected_by_name() {
     let mut project = Project::new().await;
     project.write("good", "# PATTERN: *.csv");
     fs::write(project.plugins().join("latin.py"), b"# \xe9").unwrap();
-    fs::write(project.plugins().join("query.sql"), "-- PATTERN: *.csv\nSELECT 1").unwrap();
+    fs::write(project.plugins().join("query.sql"), "-- PATTERN: *.csv\n-- TOPIC: t\nDROP TABLE t")
+        .unwrap();
     fs::write(project.plugins().join("no name.py"), source("")).unwrap();
     project.refresh().await;
     assert_eq!(
@@ -415,10 +432,69 @@ async fn a_source_that_cannot_be_read_is_rejected_by_name() {
         ["good ACTIVE project", "latin REJECTED project", "query REJECTED project"]
     );
     assert_eq!(project.error("latin").await, "plugins/latin.py: is not UTF-8: save it as UTF-8");
+    assert_eq!(project.error("query").await, "plugins/query.sql:3: DROP is no query");
+}
+
+const QUERY: &str = "-- PATTERN: *.csv\n-- TOPIC: a\n-- TOPIC: b\n-- READER: header=1\nSELECT 1 FROM file;\nSELECT 2 FROM file";
+
+#[tokio::test]
+async fn a_sql_plugin_of_the_directory_is_registered_as_what_it_is() {
+    let mut project = Project::new().await;
+    fs::write(project.plugins().join("query.sql"), QUERY).unwrap();
+    project.write("table", "# PATTERN: *.tsv");
+    project.refresh().await;
+    assert_eq!(project.listed().await, ["query ACTIVE project", "table ACTIVE project"]);
+    let rows = project.catalog.plugins(false).await.unwrap();
+    let languages = rows.iter().map(|row| row.language).collect::<Vec<_>>();
+    assert_eq!(languages, [PluginLanguage::Sql, PluginLanguage::Python]);
+    let declaration = rows[0].declaration.clone().unwrap();
+    assert_eq!(declaration.reader.as_deref(), Some("header=1"));
+    assert_eq!(project.rules().await, ["*.csv auto_query", "*.tsv auto_table"]);
+    assert_eq!(project.status("query", QUERY).await.as_deref(), Some("ACTIVE"));
+    let surplus = QUERY.replace("-- TOPIC: b\n", "");
+    fs::write(project.plugins().join("query.sql"), surplus).unwrap();
+    project.refresh().await;
     assert_eq!(
         project.error("query").await,
-        "plugins/query.sql: SQL plugins need the query engine, which this version does not have"
+        "plugins/query.sql:5: statement 2 has no TOPIC: there are 2 statements for 1 topic, and the n-th statement gives the n-th topic its rows"
     );
+}
+
+#[tokio::test]
+async fn a_sql_plugin_that_a_worker_announced_is_read_again_as_sql() {
+    let mut project = Project::new().await;
+    assert_eq!(project.announce("h", &[("query.sql", QUERY)]).await, []);
+    assert_eq!(project.listed().await, ["query ACTIVE h:/plugins"]);
+    // From the catalog, as after a restart of the Sentinel.
+    project.restart(RegistrySettings::default()).await;
+    assert_eq!(project.listed().await, ["query ACTIVE h:/plugins"]);
+    let refusals = project.announce("h", &[("query.sql", "-- TOPIC: t\nDROP TABLE t")]).await;
+    assert_eq!(refusals[0].reason, "query.sql:2: DROP is no query");
+}
+
+/// As where somebody saved a query as `p.py`, and then gave the file its name.
+#[tokio::test]
+async fn an_announced_source_that_changes_its_language_is_read_anew() {
+    let mut project = Project::new().await;
+    let refusals = project.announce("h", &[("query", QUERY)]).await;
+    assert!(refusals[0].reason.starts_with("query.py:1: not valid Python"), "{refusals:?}");
+    assert_eq!(project.announce("h", &[]).await, []);
+    assert_eq!(project.announce("h", &[("query.sql", QUERY)]).await, []);
+    assert_eq!(project.listed().await, ["query ACTIVE h:/plugins"]);
+}
+
+#[tokio::test]
+async fn of_two_announced_files_of_one_name_neither_is_registered() {
+    let mut project = Project::new().await;
+    let python = source("# PATTERN: *.csv");
+    let refusals = project.announce("h", &[("p", &python), ("p.sql", QUERY)]).await;
+    let reasons = refusals.iter().map(|refusal| refusal.reason.as_str()).collect::<Vec<_>>();
+    let expected = [
+        "p.py: 'p.sql' is a plugin of the same name: rename one of the two",
+        "p.sql: 'p.py' is a plugin of the same name: rename one of the two",
+    ];
+    assert_eq!(reasons, expected);
+    assert!(project.listed().await.is_empty());
 }
 
 #[tokio::test]

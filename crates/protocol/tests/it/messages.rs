@@ -4,9 +4,9 @@ use protocol::{
     Abort, AnnouncedPlugin, ArtifactReceipt, Busy, Column, ColumnType, Commit, CommitId,
     Compaction, CompactionSource, Conclude, ConcludeStatus, ContentHash, Dispatch, Environment,
     ErrReport, ErrorClass, FileStat, Grant, Heartbeat, HeartbeatAnswer, Identify, JobAttempt,
-    JobId, JobKind, JobLimits, JobProgress, Metrics, OutputFileId, PluginRefusal, PluginVersion,
-    QuarantineReason, ReadyJob, Refusal, Retirement, SentinelMessage, SinkTarget, StagedOutput,
-    Superseded, TopicName, TopicOptions, TopicSchema, VersionId, WorkerMessage,
+    JobId, JobKind, JobLimits, JobProgress, Metrics, OutputFileId, PluginLanguage, PluginRefusal,
+    PluginVersion, QuarantineReason, ReadyJob, Refusal, Retirement, SentinelMessage, SinkTarget,
+    StagedOutput, Superseded, TopicName, TopicOptions, TopicSchema, VersionId, WorkerMessage,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -32,11 +32,18 @@ fn identify() -> WorkerMessage {
         name: "sales".to_owned(),
         source: "# PATTERN: *.csv\n".to_owned(),
         lock: None,
+        language: PluginLanguage::Python,
+    };
+    let sql = AnnouncedPlugin {
+        name: "orders".to_owned(),
+        source: "-- TOPIC: orders\nSELECT * FROM file\n".to_owned(),
+        lock: None,
+        language: PluginLanguage::Sql,
     };
     WorkerMessage::Identify(Identify {
         worker_id: Some(name("host-1-4711")),
-        capabilities: vec!["sales".to_owned()],
-        plugins: vec![plugin],
+        capabilities: vec!["sales".to_owned(), "orders".to_owned()],
+        plugins: vec![plugin, sql],
         slots: 2,
         environment: Environment {
             host: "host-1".to_owned(),
@@ -55,6 +62,7 @@ fn dispatch() -> Dispatch {
     Dispatch {
         plugin_name: name("sales"),
         plugin_version: version(),
+        plugin_language: PluginLanguage::Python,
         plugin_source: None,
         config: json!({"currency": "EUR"}).as_object().expect("an object").clone(),
         file_path: "/srv/data/2024/north.csv".to_owned(),
@@ -114,6 +122,17 @@ fn staged() -> StagedOutput {
 
 fn dispatch_process() -> SentinelMessage {
     SentinelMessage::Dispatch(JOB, dispatch())
+}
+
+fn dispatch_sql() -> SentinelMessage {
+    let sql = Dispatch {
+        plugin_name: name("orders"),
+        plugin_language: PluginLanguage::Sql,
+        plugin_source: Some("-- TOPIC: orders\nSELECT * FROM file\n".to_owned()),
+        config: serde_json::Map::new(),
+        ..dispatch()
+    };
+    SentinelMessage::Dispatch(JOB, sql)
 }
 
 /// A path that is not UTF-8 travels twice: lossy to read, in base 64 to use.
@@ -271,6 +290,7 @@ pub fn from_worker() -> Vec<(&'static str, WorkerMessage)> {
 pub fn from_sentinel() -> Vec<(&'static str, SentinelMessage)> {
     vec![
         ("dispatch_process", dispatch_process()),
+        ("dispatch_sql", dispatch_sql()),
         ("dispatch_recover", dispatch_recover()),
         ("abort", abort()),
         ("heartbeat_answer", answer()),

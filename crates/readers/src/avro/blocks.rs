@@ -76,7 +76,7 @@ impl<R: Read> Blocks<R> {
         while good < count && wrong.is_none() {
             match self.records.skip(rest) {
                 Ok(behind) if behind.len() == rest.len() => {
-                    wrong = Some("a record of no bytes, which is not supported".to_owned())
+                    wrong = Some("a record of no bytes, which is not supported".to_owned());
                 }
                 Ok(behind) => (rest, good) = (behind, good + 1),
                 Err(reason) => wrong = Some(format!("record {} of {count}: {reason}", good + 1)),

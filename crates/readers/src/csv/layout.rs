@@ -163,7 +163,7 @@ impl Head<'_> {
                 .iter()
                 .zip(cells)
                 .filter(|(name, cell)| !name.is_empty() && self.cell(**cell) == **name);
-            same.next().is_some() && !(same.count() + 1 == names.len())
+            same.next().is_some() && same.count() + 1 != names.len()
         })
     }
 }

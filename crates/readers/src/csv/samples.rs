@@ -22,7 +22,7 @@ pub(super) fn see(
         let mut bytes = vec![0; SAMPLE_BYTES + 1];
         let len = input.read_at(offset, &mut bytes)?;
         bytes.truncate(if is_last { len } else { len.min(SAMPLE_BYTES) });
-        survey.see_sample(decode(&bytes, survey.rules.encoding), is_last, pinned_footer);
+        survey.see_sample(&decode(&bytes, survey.rules.encoding), is_last, pinned_footer);
     }
     Ok(())
 }

@@ -49,8 +49,7 @@ pub(super) fn sniff(text: &[u8], whole: bool, pins: &Pins) -> Dialect {
             best = Some((score, dialect));
         }
     }
-    let (_, mut dialect) =
-        best.unwrap_or_else(|| (0.0, Dialect::new(b",", Some(b'"')).pinned(pins)));
+    let (_, dialect) = best.unwrap_or_else(|| (0.0, Dialect::new(b",", Some(b'"')).pinned(pins)));
     let mut dialect = with_quotes(dialect, sample, extent, pins);
     if pins.comment.is_none() && comment.is_some() && !has_inner_comments(sample, &dialect, extent)
     {

@@ -96,8 +96,8 @@ impl Survey {
     }
 
     /// A part of the file that lies apart from the head; its first line may be cut. `last`: the file ends with it.
-    pub(super) fn see_sample(&mut self, text: Vec<u8>, last: bool, pinned_footer: bool) {
-        let Some(begin) = memchr::memchr2(b'\n', b'\r', &text) else {
+    pub(super) fn see_sample(&mut self, text: &[u8], last: bool, pinned_footer: bool) {
+        let Some(begin) = memchr::memchr2(b'\n', b'\r', text) else {
             return;
         };
         let mut text = text[begin + 1..].to_vec();
@@ -139,8 +139,6 @@ impl Survey {
             header: u64::from(self.has_header),
             skip: self.skip,
             footer: self.rules.footer as u64,
-            fields: None,
-            pattern: None,
         };
         Ok(Decision {
             format: Format::Csv,

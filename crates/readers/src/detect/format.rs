@@ -61,6 +61,10 @@ pub(crate) fn detect(
             "a Python plugin can read it; READER format= takes it for text",
         )));
     }
+    if text::is_markup(&text) {
+        let cure = "a Python plugin can read it; READER format= takes it for text";
+        return Err(ReadError::NotReadable(binary::refusal("XML or HTML", cure)));
+    }
     Ok(Found::Text(text::format(&text)))
 }
 

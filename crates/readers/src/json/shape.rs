@@ -193,7 +193,7 @@ impl Numbers {
         }
         let digits = self.whole_digits + self.scale;
         let fits = !self.exponents && digits <= DECIMAL_DIGITS_MAX;
-        fits.then(|| DataType::Decimal128(digits as u8, self.scale as i8))
+        fits.then_some(DataType::Decimal128(digits as u8, self.scale as i8))
     }
 }
 
@@ -263,12 +263,12 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(values: &[&str], expected: Option<DataType>) {
+    fn check(values: &[&str], expected: impl Into<Option<DataType>>) {
         let mut shape = Shape::default();
         for value in values {
             shape.see(&mut Text::new(value.as_bytes()), 0).unwrap();
         }
-        assert_eq!(shape.data_type(), expected, "{values:?}");
+        assert_eq!(shape.data_type(), expected.into(), "{values:?}");
     }
 
     #[test]

@@ -18,10 +18,7 @@ pub(super) fn windows(
     from: u64,
     scratch: impl FnOnce() -> Option<File>,
 ) -> Result<Option<Input>, ReadError> {
-    let by_lines = matches!(
-        decision.format,
-        Format::Csv | Format::Ndjson | Format::Log | Format::Lines | Format::FixedWidth
-    );
+    let by_lines = matches!(decision.format, Format::Csv | Format::Ndjson);
     let wide = decision.encoding.as_deref().is_some_and(|encoding| encoding.starts_with("utf-16"));
     if !by_lines || wide || decision.compression.is_some() || input.len() <= from {
         return Ok(None);

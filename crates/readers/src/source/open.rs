@@ -111,7 +111,8 @@ mod tests {
         zstd::encode_all(bytes, 1).unwrap()
     }
 
-    const ALL: [(Compression, fn(&[u8]) -> Vec<u8>); 4] = [
+    type Pack = fn(&[u8]) -> Vec<u8>;
+    const ALL: [(Compression, Pack); 4] = [
         (Compression::Gzip, gzip),
         (Compression::Bzip2, bzip2),
         (Compression::Xz, xz),

@@ -75,17 +75,6 @@ impl Cells {
         Self { width, ..Self::default() }
     }
 
-    /// As new, with the memory it has.
-    pub fn clear(&mut self) {
-        self.text.clear();
-        self.cells.clear();
-        self.rows.clear();
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     pub fn cell(&self, row: usize, column: usize) -> Cell {
         self.cells[row * self.width + column]
     }

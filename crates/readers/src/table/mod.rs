@@ -14,6 +14,5 @@ pub use build::Builder;
 pub use cells::{Cell, Cells, Row, shown};
 pub use decide::decide;
 pub use kinds::check as check_type;
-pub use moment::{MomentFormat, MomentFormatError};
 pub use proof::Proof;
 pub use words::null as null_word;

@@ -7,10 +7,6 @@ pub struct NumberFormat {
     pub thousands: Option<char>,
 }
 
-impl NumberFormat {
-    pub const PLAIN: Self = Self { point: '.', thousands: None };
-}
-
 /// A number, digit by digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Number {
@@ -343,6 +339,8 @@ fn plain_decimal(text: &[u8], at: usize, end: usize, point: u8, scale: u32) -> O
 mod tests {
     use super::*;
 
+    const PLAIN: NumberFormat = NumberFormat { point: '.', thousands: None };
+
     /// The number stands among others, as in a block.
     fn within<T>(text: &str, read: impl Fn(&[u8], usize, usize) -> Option<T>) -> Option<T> {
         let block = format!("12,{text},345678901");
@@ -375,8 +373,7 @@ mod tests {
 
     #[test]
     fn floats_are_the_nearest_ones() {
-        let float =
-            |text| within(text, |text, at, end| float64(text, at, end, NumberFormat::PLAIN));
+        let float = |text| within(text, |text, at, end| float64(text, at, end, PLAIN));
         for text in [
             "0",
             "0.1",
@@ -409,9 +406,8 @@ mod tests {
 
     #[test]
     fn decimals_are_exact() {
-        let decimal = |text, scale| {
-            within(text, |text, at, end| decimal(text, at, end, NumberFormat::PLAIN, 38, scale))
-        };
+        let decimal =
+            |text, scale| within(text, |text, at, end| decimal(text, at, end, PLAIN, 38, scale));
         assert_eq!(decimal("1.5", 2), Some(150));
         assert_eq!(decimal("-0.05", 2), Some(-5));
         assert_eq!(decimal("1.500", 1), Some(15));
@@ -425,8 +421,8 @@ mod tests {
     #[test]
     fn what_a_float_cannot_hold_is_seen() {
         let exact = |text: &str| {
-            let number = Number::read(text.as_bytes(), NumberFormat::PLAIN).unwrap();
-            number.is_exact_as_float(text.as_bytes(), NumberFormat::PLAIN)
+            let number = Number::read(text.as_bytes(), PLAIN).unwrap();
+            number.is_exact_as_float(text.as_bytes(), PLAIN)
         };
         for text in ["0.1", "0.30000000000000004", "123456789012345000", "1e300", "0.0", "2.50"] {
             assert!(exact(text), "{text}");

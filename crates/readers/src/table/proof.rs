@@ -1,6 +1,5 @@
 //! What a column can be, by every cell of it: each kind is possible until a cell excludes it.
 
-use super::Cells;
 use super::moment::MomentFormat;
 use super::number::{self, Number, NumberFormat};
 use super::words;
@@ -201,14 +200,6 @@ impl Proof {
             nans: Vec::new(),
             excluder: None,
             pinned_nulls: pins.nulls.clone(),
-        }
-    }
-
-    /// Sees every cell of the block's column.
-    pub fn see_column(&mut self, cells: &Cells, column: usize) {
-        for (row, at) in cells.rows.iter().enumerate() {
-            let cell = cells.cell(row, column);
-            self.see(cells.bytes(cell), at.line);
         }
     }
 

@@ -5,9 +5,11 @@ mod fit;
 mod misfit;
 mod parse;
 mod quarantine;
+mod reject;
 mod topic;
 
 pub use fit::{Texts, fit};
 pub use misfit::Misfit;
-pub use quarantine::{Quarantine, rows_of};
+pub use quarantine::{Quarantine, rejected, rows_of};
+pub use reject::Reject;
 pub use topic::{ContractError, TopicContract};

@@ -1,6 +1,7 @@
-//! Rows that fit no column, as they are kept: where they stood, why they are here, and what they said.
+//! Rows that fit no column or could not be read, as they are kept: where they stood, why they are here, and what they said.
 
 use super::misfit::Misfit;
+use super::reject::Reject;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow_json::WriterBuilder;
 use arrow_json::writer::LineDelimited;
@@ -15,6 +16,8 @@ const REASONS_MAX: usize = 20;
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
         Field::new("_row", DataType::Int64, true),
+        Field::new("_line", DataType::Int64, true),
+        Field::new("_offset", DataType::Int64, true),
         Field::new("_column", DataType::Utf8, true),
         Field::new("_reason", DataType::Utf8, true),
         Field::new("_record", DataType::Utf8, true),
@@ -29,16 +32,22 @@ pub struct Quarantine {
 }
 
 impl Quarantine {
-    pub fn count(&mut self, misfits: &[Misfit]) {
-        self.rows += misfits.len() as u64;
-        for misfit in misfits {
-            let known = self.reasons.iter().position(|reason| reason.column == misfit.column);
-            if let Some(at) = known {
-                self.reasons[at].rows += 1;
-            } else if self.reasons.len() < REASONS_MAX {
-                let (column, reason) = (misfit.column.clone(), misfit.reason.clone());
-                self.reasons.push(QuarantineReason { column, reason, rows: 1 });
-            }
+    pub fn count_misfits(&mut self, misfits: &[Misfit]) {
+        misfits.iter().for_each(|misfit| self.count(misfit.column.as_ref(), &misfit.reason));
+    }
+
+    pub fn count_rejects(&mut self, rejects: &[Reject]) {
+        rejects.iter().for_each(|reject| self.count(reject.column.as_ref(), &reject.reason));
+    }
+
+    fn count(&mut self, column: Option<&String>, reason: &str) {
+        self.rows += 1;
+        let known = self.reasons.iter().position(|reason| reason.column.as_ref() == column);
+        if let Some(at) = known {
+            self.reasons[at].rows += 1;
+        } else if self.reasons.len() < REASONS_MAX {
+            let (column, reason) = (column.cloned(), reason.to_owned());
+            self.reasons.push(QuarantineReason { column, reason, rows: 1 });
         }
     }
 }
@@ -50,11 +59,28 @@ pub fn rows_of(
     first: u64,
 ) -> Result<RecordBatch, ArrowError> {
     let rows = misfits.iter().map(|misfit| (first + misfit.row as u64).cast_signed());
-    let columns: [ArrayRef; 4] = [
+    // Which line of the file a row comes from, only its plugin knows.
+    let nowhere: ArrayRef = Arc::new(Int64Array::new_null(misfits.len()));
+    let columns: [ArrayRef; 6] = [
         Arc::new(rows.collect::<Int64Array>()),
+        nowhere.clone(),
+        nowhere,
         Arc::new(misfits.iter().map(|misfit| misfit.column.as_deref()).collect::<StringArray>()),
         Arc::new(misfits.iter().map(|misfit| Some(&misfit.reason)).collect::<StringArray>()),
         Arc::new(records(batch, misfits)?),
+    ];
+    RecordBatch::try_new(SCHEMA.clone(), columns.to_vec())
+}
+
+/// Rows that were never published, as they stand in the file.
+pub fn rejected(rejects: &[Reject]) -> Result<RecordBatch, ArrowError> {
+    let columns: [ArrayRef; 6] = [
+        Arc::new(rejects.iter().map(|reject| Some(reject.row)).collect::<Int64Array>()),
+        Arc::new(rejects.iter().map(|reject| reject.line).collect::<Int64Array>()),
+        Arc::new(rejects.iter().map(|reject| reject.offset).collect::<Int64Array>()),
+        Arc::new(rejects.iter().map(|reject| reject.column.as_deref()).collect::<StringArray>()),
+        Arc::new(rejects.iter().map(|reject| Some(&reject.reason)).collect::<StringArray>()),
+        Arc::new(rejects.iter().map(|reject| reject.record.as_deref()).collect::<StringArray>()),
     ];
     RecordBatch::try_new(SCHEMA.clone(), columns.to_vec())
 }

@@ -7,6 +7,8 @@ use rustix::net::RecvFlags;
 
 /// Largest payload that is taken from a guest.
 pub const FRAME_LEN_MAX: usize = 64 << 20;
+/// Rejected rows come as JSON, which takes several times its length once it is read.
+const QUARANTINE_LEN_MAX: usize = 8 << 20;
 const HEADER_LEN: usize = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,10 @@ pub enum WireError {
         "the guest sent a frame of {0} bytes; at most {FRAME_LEN_MAX} are taken, publish smaller batches"
     )]
     TooLarge(usize),
+    #[error(
+        "the guest sent {0} bytes of rejected rows at once; at most {QUARANTINE_LEN_MAX} are taken"
+    )]
+    TooManyRejects(usize),
     #[error("the guest's socket failed: {0}")]
     Socket(Errno),
 }
@@ -113,6 +119,9 @@ impl FrameReader {
         if len > FRAME_LEN_MAX {
             return Err(WireError::TooLarge(len));
         }
+        if kind == Kind::Quarantine && len > QUARANTINE_LEN_MAX {
+            return Err(WireError::TooManyRejects(len));
+        }
         self.body = Some((kind, vec![0; len]));
         self.body_len = 0;
         Ok(())
@@ -163,5 +172,7 @@ mod tests {
     fn what_is_no_frame_is_refused_before_it_is_read() {
         assert!(matches!(read(&[9, 0, 0, 0, 0]), Err(WireError::Kind(9))));
         assert!(matches!(read(&[3, 255, 0, 0, 0]), Err(WireError::TooLarge(_))));
+        assert!(matches!(read(&[5, 0, 128, 0, 1]), Err(WireError::TooManyRejects(0x0080_0001))));
+        assert!(matches!(read(&[5, 0, 128, 0, 0]), Ok(Progress::Pending)), "just so much");
     }
 }

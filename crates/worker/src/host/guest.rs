@@ -6,11 +6,13 @@ use super::log::JobLog;
 use super::memory::process_bytes;
 use super::pieces::pieces;
 use super::process::{GuestProcess, Launch};
+use super::rejects::Rejects;
 use super::report::{GuestError, Tally};
 use super::watch::Watch;
+use crate::contract::Reject;
 use crate::failure::JobFailure;
 use arrow_array::RecordBatch;
-use protocol::{ErrorClass, JobId, VersionId};
+use protocol::{ErrorClass, JobId, PluginLanguage, VersionId};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,8 @@ pub struct Hello {
     pub source_path: String,
     pub topics: Vec<String>,
     pub config: Map<String, Value>,
+    /// Of the guest's whole process group; 0: no limit.
+    pub memory_bytes: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,14 +53,22 @@ struct LogLine {
 /// How long a guest that closed its socket may take to end by itself.
 const DYING: Duration = Duration::from_millis(500);
 
-/// Takes the rows of a topic as they come.
-pub type Rows<'a> = dyn FnMut(&str, &RecordBatch) -> Result<(), JobFailure> + 'a;
+/// What a guest sends for a topic.
+pub enum Sent<'a> {
+    Rows(&'a RecordBatch),
+    /// Rows of the input that could not be read.
+    Rejects(&'a [Reject]),
+}
+
+/// Takes what is sent for a topic as it comes.
+pub type Taker<'a> = dyn FnMut(&str, Sent<'_>) -> Result<(), JobFailure> + 'a;
 
 #[derive(Debug)]
 pub struct Guest {
     process: GuestProcess,
     reader: FrameReader,
     plugin: String,
+    language: PluginLanguage,
     pub jobs_done: u32,
     healthy: bool,
 }
@@ -65,17 +77,18 @@ impl Guest {
     /// Starts the process and has it load the plugin.
     pub fn start(
         launch: &Launch,
+        language: PluginLanguage,
         hello: &Hello,
         watch: &mut Watch<'_>,
         log: &mut JobLog,
     ) -> Result<Self, JobFailure> {
-        let process = launch.spawn().map_err(|error| {
-            let text = format!("cannot start {}: {error}", launch.python.display());
+        let process = launch.spawn(language).map_err(|error| {
+            let text = format!("cannot start {}: {error}", launch.program(language).display());
             JobFailure { class: ErrorClass::Load, message: text, retryable: Some(true) }
         })?;
         let plugin = hello.plugin_name.clone();
-        let mut guest =
-            Self { process, reader: FrameReader::default(), plugin, jobs_done: 0, healthy: true };
+        let (reader, jobs_done, healthy) = (FrameReader::default(), 0, true);
+        let mut guest = Self { process, reader, plugin, language, jobs_done, healthy };
         guest.send(Kind::Hello, hello, None)?;
         let frame = guest.next_frame(watch, log)?;
         match frame.kind {
@@ -94,14 +107,14 @@ impl Guest {
         process_bytes(self.process.group())
     }
 
-    /// Runs one job; whatever it publishes goes to `rows`.
+    /// Runs one job; whatever it sends goes to `taker`.
     pub fn run(
         &mut self,
         job: &GuestJob,
         file: BorrowedFd<'_>,
         watch: &mut Watch<'_>,
         log: &mut JobLog,
-        rows: &mut Rows<'_>,
+        taker: &mut Taker<'_>,
     ) -> Result<(), JobFailure> {
         // Only the end of a conversation makes the guest fit for the next one.
         self.healthy = false;
@@ -111,7 +124,11 @@ impl Guest {
         let result = loop {
             let frame = self.next_frame(watch, log)?;
             match frame.kind {
-                Kind::Batch => self.take_batch(frame, watch, &mut tally, rows)?,
+                Kind::Batch => self.take_batch(frame, watch, &mut tally, taker)?,
+                // A Python plugin refuses no rows: it has none but those that it made.
+                Kind::Quarantine if self.language == PluginLanguage::Sql => {
+                    self.take_rejects(&frame, &mut tally, taker)?;
+                }
                 Kind::Done => {
                     tally.check(&frame.payload).map_err(|what| self.broken_wire(&what))?;
                     break Ok(());
@@ -130,18 +147,29 @@ impl Guest {
         frame: Frame,
         watch: &mut Watch<'_>,
         tally: &mut Tally,
-        rows: &mut Rows<'_>,
+        taker: &mut Taker<'_>,
     ) -> Result<(), JobFailure> {
         let corrupt = |error: BatchError| JobFailure::new(ErrorClass::Crash, error.to_string());
         let mut batches = Batches::new(frame.payload).map_err(corrupt)?;
         while let Some(batch) = batches.next().map_err(corrupt)? {
-            tally.add(&batches.topic, batch.num_rows() as u64);
+            tally.add_rows(&batches.topic, batch.num_rows() as u64);
             for piece in pieces(batch) {
                 watch.check(self.process.group())?;
-                rows(&batches.topic, &piece)?;
+                taker(&batches.topic, Sent::Rows(&piece))?;
             }
         }
         Ok(())
+    }
+
+    fn take_rejects(
+        &mut self,
+        frame: &Frame,
+        tally: &mut Tally,
+        taker: &mut Taker<'_>,
+    ) -> Result<(), JobFailure> {
+        let rejects = Rejects::parse(&frame.payload).map_err(|what| self.broken_wire(&what))?;
+        tally.add_rejects(&rejects.topic, rejects.rows.len() as u64);
+        taker(&rejects.topic, Sent::Rejects(&rejects.rows))
     }
 
     /// The next frame that is no log line. The guest's prints are taken, and its limits looked at, while it is awaited.

@@ -10,13 +10,15 @@ mod memory;
 mod pieces;
 mod pool;
 mod process;
+mod rejects;
 mod report;
 mod watch;
 
 pub use control::JobControl;
-pub use guest::{Guest, GuestJob, Hello};
+pub use frames::{FRAME_LEN_MAX, Kind, header};
+pub use guest::{Guest, GuestJob, Hello, Sent};
 pub use log::JobLog;
 pub use memory::MemoryScan;
 pub use pool::{GuestKey, Pool};
-pub use process::{Launch, kill_guests};
+pub use process::{Launch, SqlGuest, kill_guests};
 pub use watch::Watch;

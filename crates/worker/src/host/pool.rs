@@ -5,7 +5,7 @@ use super::log::JobLog;
 use super::process::Launch;
 use super::watch::Watch;
 use crate::failure::JobFailure;
-use protocol::PluginVersion;
+use protocol::{PluginLanguage, PluginVersion};
 use std::sync::Arc;
 
 /// A guest is replaced after this many jobs, whatever it keeps.
@@ -17,6 +17,7 @@ const WARM_MAX: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuestKey {
     pub version: PluginVersion,
+    pub language: PluginLanguage,
     pub source_root: String,
     /// Topics and settings as the plugin was told them.
     pub hello: String,
@@ -49,7 +50,7 @@ impl Pool {
         self.warm.retain(|(_, guest)| guest.is_healthy());
         match self.warm.iter().position(|(warm, _)| warm == key) {
             Some(index) => Ok(self.warm.remove(index).1),
-            None => Guest::start(&self.launch, hello, watch, log),
+            None => Guest::start(&self.launch, key.language, hello, watch, log),
         }
     }
 

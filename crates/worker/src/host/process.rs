@@ -1,5 +1,6 @@
 //! The one place where a guest process is started: a process group of its own, one inherited descriptor, and nothing of our environment.
 
+use protocol::PluginLanguage;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::collections::BTreeSet;
@@ -24,11 +25,19 @@ pub struct Launch {
     pub python: PathBuf,
     /// The SDK's `guest.py`.
     pub script: PathBuf,
+    pub sql_guest: SqlGuest,
     /// All of the environment that a guest sees.
     pub env: Vec<(OsString, OsString)>,
     /// Each guest gets a directory of its own below it.
     pub scratch: PathBuf,
     pub started: AtomicU64,
+}
+
+/// The program that runs SQL plugins: its stdin is the socket over which it speaks the frames of a guest.
+#[derive(Debug, Clone)]
+pub struct SqlGuest {
+    pub program: PathBuf,
+    pub arguments: Vec<OsString>,
 }
 
 /// The groups of all guests of this process that are not reaped, so that none outlives it.
@@ -59,13 +68,36 @@ pub struct GuestProcess {
 }
 
 impl Launch {
-    pub fn spawn(&self) -> io::Result<GuestProcess> {
+    pub fn program(&self, language: PluginLanguage) -> &Path {
+        match language {
+            PluginLanguage::Python => &self.python,
+            PluginLanguage::Sql => &self.sql_guest.program,
+        }
+    }
+
+    pub fn spawn(&self, language: PluginLanguage) -> io::Result<GuestProcess> {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let scratch = self.scratch.join(number.to_string());
         std::fs::create_dir_all(&scratch)?;
         let (socket, guest_end) = UnixStream::pair()?;
         socket.set_write_timeout(Some(SEND_TIMEOUT))?;
-        let mut child = self.command(&scratch, guest_end.as_raw_fd()).spawn()?;
+        let mut child = match language {
+            PluginLanguage::Python => {
+                let mut command = self.command(&self.python, &scratch);
+                let guest_fd = guest_end.as_raw_fd();
+                command.arg("-B").arg(&self.script).arg(guest_fd.to_string()).stdin(Stdio::null());
+                prepare(&mut command, Some(guest_fd));
+                command.spawn()?
+            }
+            PluginLanguage::Sql => {
+                let mut command = self.command(&self.sql_guest.program, &scratch);
+                // No plugin's code reads there, and the number is known.
+                let stdin = guest_end.try_clone()?;
+                command.args(&self.sql_guest.arguments).stdin(OwnedFd::from(stdin));
+                prepare(&mut command, None);
+                command.spawn()?
+            }
+        };
         drop(guest_end);
         let pid = Pid::from_child(&child);
         let stdout = child.stdout.take().map(OwnedFd::from);
@@ -78,19 +110,18 @@ impl Launch {
         Ok(GuestProcess { child, pid, pidfd, socket, stdout, stderr, scratch, status: None })
     }
 
-    fn command(&self, scratch: &Path, guest_fd: RawFd) -> Command {
-        let mut command = Command::new(&self.python);
-        command.arg("-B").arg(&self.script).arg(guest_fd.to_string());
+    fn command(&self, program: &Path, scratch: &Path) -> Command {
+        let mut command = Command::new(program);
         command.env_clear().envs(self.env.iter().map(|(key, value)| (key, value)));
         command.current_dir(scratch).process_group(0);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        prepare(&mut command, guest_fd);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 }
 
+/// `guest_fd`: what it inherits beside the three that everybody has.
 #[expect(unsafe_code, reason = "what happens between fork and exec can be said in no safe way")]
-fn prepare(command: &mut Command, guest_fd: RawFd) {
+fn prepare(command: &mut Command, guest_fd: Option<RawFd>) {
     let host = rustix::process::getpid();
     let in_child = move || {
         // The guest dies with the thread that started it, and that thread ends with its guests.
@@ -102,7 +133,9 @@ fn prepare(command: &mut Command, guest_fd: RawFd) {
         unsafe {
             let flags = libc::CLOSE_RANGE_CLOEXEC;
             libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, flags);
-            if libc::fcntl(guest_fd, libc::F_SETFD, 0) == -1 {
+            if let Some(guest_fd) = guest_fd
+                && libc::fcntl(guest_fd, libc::F_SETFD, 0) == -1
+            {
                 return Err(io::Error::last_os_error());
             }
         }

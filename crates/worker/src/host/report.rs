@@ -47,36 +47,56 @@ fn last_frames(traceback: &str) -> Vec<&str> {
 
 /// Rows that came, by topic.
 #[derive(Debug, Default)]
-pub struct Tally(BTreeMap<String, u64>);
+pub struct Tally {
+    rows: Counts,
+    rejects: Counts,
+}
+
+type Counts = BTreeMap<String, u64>;
 
 #[derive(Debug, Deserialize)]
 struct Done {
-    rows: BTreeMap<String, u64>,
+    rows: Counts,
+    /// Those that were sent as rejected.
+    #[serde(default)]
+    quarantined: Counts,
 }
 
 impl Tally {
-    pub fn add(&mut self, topic: &str, rows: u64) {
-        match self.0.get_mut(topic) {
-            Some(sum) => *sum += rows,
-            None => drop(self.0.insert(topic.to_owned(), rows)),
-        }
+    pub fn add_rows(&mut self, topic: &str, rows: u64) {
+        add(&mut self.rows, topic, rows);
+    }
+
+    pub fn add_rejects(&mut self, topic: &str, rows: u64) {
+        add(&mut self.rejects, topic, rows);
     }
 
     /// Nothing may get lost on the way unseen: what came must be what the guest says that it sent.
     pub fn check(&self, done: &[u8]) -> Result<(), String> {
-        let Ok(Done { rows: sent }) = serde_json::from_slice(done) else {
+        let Ok(Done { rows, quarantined }) = serde_json::from_slice(done) else {
             return Err("ended a job without saying what it sent".to_owned());
         };
-        let topics = sent.keys().chain(self.0.keys());
-        for topic in topics {
-            let count = |rows: &BTreeMap<String, u64>| rows.get(topic).copied().unwrap_or(0);
-            let (sent, came) = (count(&sent), count(&self.0));
-            if sent != came {
-                return Err(format!("says it sent {sent} rows to {topic}, and {came} came"));
-            }
-        }
-        Ok(())
+        compare(&rows, &self.rows, "rows")?;
+        compare(&quarantined, &self.rejects, "rejected rows")
     }
+}
+
+fn add(counts: &mut Counts, topic: &str, rows: u64) {
+    match counts.get_mut(topic) {
+        Some(sum) => *sum += rows,
+        None => drop(counts.insert(topic.to_owned(), rows)),
+    }
+}
+
+fn compare(sent: &Counts, came: &Counts, what: &str) -> Result<(), String> {
+    for topic in sent.keys().chain(came.keys()) {
+        let count = |rows: &Counts| rows.get(topic).copied().unwrap_or(0);
+        let (sent, came) = (count(sent), count(came));
+        if sent != came {
+            return Err(format!("says it sent {sent} {what} to {topic}, and {came} came"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -113,12 +133,16 @@ mod tests {
     #[test]
     fn rows_that_did_not_come_are_noticed() {
         let mut tally = Tally::default();
-        tally.add("a", 2);
-        tally.add("a", 1);
+        tally.add_rows("a", 2);
+        tally.add_rows("a", 1);
         assert_eq!(tally.check(br#"{"rows": {"a": 3, "b": 0}}"#), Ok(()));
         let error = tally.check(br#"{"rows": {"a": 4}}"#).unwrap_err();
         assert_eq!(error, "says it sent 4 rows to a, and 3 came");
         assert!(tally.check(br#"{"rows": {}}"#).is_err());
         assert!(tally.check(b"{}").is_err());
+        tally.add_rejects("b", 2);
+        assert_eq!(tally.check(br#"{"rows": {"a": 3}, "quarantined": {"b": 2}}"#), Ok(()));
+        let error = tally.check(br#"{"rows": {"a": 3}}"#).unwrap_err();
+        assert_eq!(error, "says it sent 0 rejected rows to b, and 2 came");
     }
 }

@@ -17,5 +17,6 @@ mod parquet_files;
 mod postgresql;
 mod schemas;
 mod sink_paths;
+mod sql_guests;
 mod sqlite;
 mod support;

@@ -6,8 +6,8 @@ use arrow_array::types::Int64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use protocol::{
     Commit, Conclude, ContentHash, Dispatch, Environment, FileStat, Grant, Heartbeat,
-    HeartbeatAnswer, JobAttempt, JobId, JobKind, JobLimits, PluginVersion, SentinelMessage,
-    SinkTarget, StagedOutput, VersionId, WorkerMessage,
+    HeartbeatAnswer, JobAttempt, JobId, JobKind, JobLimits, PluginLanguage, PluginVersion,
+    SentinelMessage, SinkTarget, StagedOutput, VersionId, WorkerMessage,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use worker::{Worker, WorkerHandle, WorkerSettings};
+use worker::{SqlGuest, Worker, WorkerHandle, WorkerSettings};
 
 pub const SESSION: &str = "session-1";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -85,6 +85,7 @@ impl Project {
             state_dir: self.state(),
             plugins_dir: None,
             python: self.python.clone(),
+            sql_guest: SqlGuest { program: "/nothing/here".into(), arguments: Vec::new() },
             guest_env: vec![("PATH".into(), "/usr/bin:/bin".into())],
             environment: Environment::default(),
             wall_clock: late_clock,
@@ -105,6 +106,7 @@ impl Project {
         Dispatch {
             plugin_name: "my_parser".parse().unwrap(),
             plugin_version: PluginVersion::new(Sha256::digest(source).into()),
+            plugin_language: PluginLanguage::Python,
             plugin_source: Some(source.to_owned()),
             config: serde_json::Map::new(),
             file_path: file.to_str().unwrap().to_owned(),

@@ -68,8 +68,6 @@ fn of_layout(layout: &TextLayout) -> Value {
         "header": layout.header,
         "skip": layout.skip,
         "footer": layout.footer,
-        "fields": layout.fields,
-        "pattern": layout.pattern,
     })
 }
 

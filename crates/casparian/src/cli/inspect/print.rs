@@ -71,8 +71,6 @@ fn of_layout(layout: &TextLayout) -> String {
     if layout.footer > 0 {
         words.push(format!("{} below the table", counted(layout.footer, "line", "lines")));
     }
-    words.extend(layout.fields.iter().map(|fields| format!("fields {fields}")));
-    words.extend(layout.pattern.iter().map(|pattern| format!("pattern {pattern}")));
     words.join(", ")
 }
 

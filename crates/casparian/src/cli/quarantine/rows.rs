@@ -31,7 +31,9 @@ pub fn execute(
         printer.document(&json!({ "rows": rows }))?;
         return Ok(Ending::Done);
     }
-    let mut table = Table::new(&["topic", "file", "row", "column", "why", "record"]).numbers(&[2]);
+    let mut table =
+        Table::new(&["topic", "file", "row", "line", "offset", "column", "why", "record"])
+            .numbers(&[2, 3, 4]);
     for (of_job, row) in &rows {
         let path = shown(&absolute(&of_job.root, &of_job.path), &settings.project.root);
         let value = |name| value(row, name).unwrap_or_default();
@@ -39,6 +41,8 @@ pub fn execute(
             of_job.topic.as_str(),
             &path,
             value("_row"),
+            value("_line"),
+            value("_offset"),
             value("_column"),
             value("_reason"),
             value("_record"),
@@ -77,14 +81,21 @@ fn value<'a>(row: &'a FoundRow, name: &str) -> Option<&'a str> {
 }
 
 fn document(of_job: &QuarantineRow, row: &FoundRow) -> Value {
-    let record = value(row, "_record").and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let number = |name| value(row, name).and_then(|text| text.parse::<u64>().ok());
     let mut document = json!({
         "topic": of_job.topic, "job": row.job.to_string(), "version": row.version.to_string(),
-        "row": value(row, "_row").and_then(|text| text.parse::<u64>().ok()),
-        "column": value(row, "_column"), "reason": value(row, "_reason"), "record": record,
+        "row": number("_row"), "line": number("_line"), "offset": number("_offset"),
+        "column": value(row, "_column"), "reason": value(row, "_reason"),
+        "record": value(row, "_record").map(record),
     });
     if let Value::Object(fields) = &mut document {
         fields.extend(path_fields(&absolute(&of_job.root, &of_job.path)));
     }
     document
+}
+
+/// What was published is kept as a JSON object; what could not be read as the text that it is.
+fn record(text: &str) -> Value {
+    let published = serde_json::from_str(text).ok().filter(Value::is_object);
+    published.unwrap_or_else(|| Value::from(text))
 }

@@ -1,9 +1,10 @@
+use super::super::sql::tests::CHECK;
 use super::*;
 use protocol::{Limits, QuarantineLimit, TopicOptions};
 
 /// What a plugin `plugins/x.py` with this text declares, or what is wrong with it, as lines.
 fn read(source: &str) -> String {
-    render("plugins/x.py", declare("plugins/x.py", source, None))
+    render("plugins/x.py", declare("plugins/x.py", source, None, CHECK))
 }
 
 fn render(file: &str, result: Result<DeclaredPlugin, PluginErrors>) -> String {
@@ -45,6 +46,7 @@ fn render(file: &str, result: Result<DeclaredPlugin, PluginErrors>) -> String {
         lines.push(format!("memory {memory_bytes}"));
     }
     lines.extend(retries.map(|retries| format!("retries {retries}")));
+    lines.extend(declaration.reader.iter().map(|reader| format!("reader {reader}")));
     lines.extend(notes.iter().map(|note| format!("note {}", note.text(file))));
     lines.join("\n")
 }
@@ -234,7 +236,7 @@ fn every_error_of_a_file_is_told_at_once_with_its_line() {
           plugins/x.py:15: OPTIONS t: dedup cannot be 'maybe': write dedup=on or off
           plugins/x.py:16: SCHEMA 'a int': write <topic>: <column> <type>, <column> <type> not null, ...
           plugins/x.py:17: SCHEMA v: column a: 'money' is not a type: there is bool, int8 to int64, uint8 to uint64, float32, float64, decimal(p,s), text, binary, date, time, timestamp, timestamp(us, UTC), duration(us), list<type>, struct<name type, ...> and map<type, type>
-          plugins/x.py:18: READER is for SQL plugins, which this version does not have: take the line out",
+          plugins/x.py:18: READER is for SQL plugins: a Python plugin reads its file itself, so take the line out",
     );
 }
 
@@ -472,28 +474,87 @@ fn a_plugin_without_files_or_topics_is_remarked_on() {
     );
 }
 
+/// Of a plugin `plugins/q.sql`.
+fn read_query(source: &str) -> String {
+    render("plugins/q.sql", declare("plugins/q.sql", source, None, CHECK))
+}
+
 #[test]
-fn a_sql_plugin_is_refused_for_now_and_its_comments_are_read() {
-    let found = declare(
-        "q.sql",
-        "-- PATTERN: [a\n\n--TIMEOUT: 1\nSELECT 1 -- TOPICS: x\n-- TOPICS: y",
-        None,
+fn a_sql_plugin_has_the_same_keys_behind_its_own_sign() {
+    let source = "-- PATTERN: exports/**/orders_*.csv   <-- which files it gets
+--TOPIC: orders  -- where its rows go
+-- TOPIC: lines @warehouse
+-- TOPIC: orders sqlite://shop.db
+-- OPTIONS: orders: history=all
+-- SCHEMA: lines: id int not null
+-- READER: delimiter=; comment=--
+-- TIMEOUT: 90s
+/* LICENSE: any */
+-- NOTE: plain
+SELECT a
+FROM file;
+SELECT b FROM file
+";
+    let expected = "pattern exports/**/orders_*.csv
+topic orders -> parquet://orders + sqlite://shop.db/orders history
+topic lines -> @warehouse
+column id int64 not null
+timeout 90000
+reader delimiter=; comment=--";
+    assert_eq!(read_query(source), expected);
+    assert_eq!(read_query(&source.replace('\n', "\r\n")), expected);
+    assert_eq!(read_query(&format!("\u{feff}{source}")), expected);
+}
+
+#[test]
+fn every_error_of_a_sql_plugin_is_told_with_its_line() {
+    assert_eq!(
+        read_query(
+            "-- PATTERN: [a\n\n--TIMEOUT: 1\n-- TOPICS: x\n-- RAEDER: a=b\n-- READER:\n-- READER: delimitr=;\nDROP TABLE t\n-- TOPCI: y"
+        ),
+        r"plugins/q.sql:1: PATTERN '[a': a '[' has no ']': close it, or write \[ for the character itself
+plugins/q.sql:3: TIMEOUT '1' is not a duration: write e.g. 30s, 10m, 1h
+plugins/q.sql:4: TOPICS is not a key; did you mean TOPIC? A plain comment can start with another word
+plugins/q.sql:5: RAEDER is not a key; did you mean READER? A plain comment can start with another word
+plugins/q.sql:6: READER has no value
+plugins/q.sql:7: READER 'delimitr' is not known; known keys: delimiter
+plugins/q.sql:8: DROP is no query: write SELECT ..."
     );
     assert_eq!(
-        render("q.sql", found),
-        r"q.sql: SQL plugins need the query engine, which this version does not have
-q.sql:1: PATTERN '[a': a '[' has no ']': close it, or write \[ for the character itself
-q.sql:3: TIMEOUT '1' is not a duration: write e.g. 30s, 10m, 1h"
+        read_query("-- TOPIC: t\n-- READER: header=2\n-- READER: header=2\nSELECT 1"),
+        "plugins/q.sql:3: READER stands at line 2 already: say it once"
     );
+    assert_eq!(
+        read_query("-- TOPIC: t\nPANIC"),
+        "plugins/q.sql: the parser failed on it: write it in simpler statements"
+    );
+    assert_eq!(
+        read_query("-- TOPIC: t\nSELECT 1\n-- PATTERN: *.csv"),
+        "topic t -> parquet://t\nnote plugins/q.sql:3: PATTERN stands after the first statement and is read as a plain comment; move it up\nnote plugins/q.sql: has no PATTERN and no TAG: it receives no files"
+    );
+}
+
+#[test]
+fn each_statement_has_its_topic_and_each_topic_its_statement() {
+    assert_eq!(
+        read_query("-- PATTERN: x\n-- TOPIC: a\n-- TOPIC: b\n-- TOPIC: a @w\n-- TOPIC: c\nSELECT 1;"),
+        "plugins/q.sql:3: TOPIC b has no statement: there is 1 statement for 3 topics, and the n-th statement gives the n-th topic its rows
+plugins/q.sql:5: TOPIC c has no statement: there is 1 statement for 3 topics, and the n-th statement gives the n-th topic its rows"
+    );
+    assert_eq!(
+        read_query("-- PATTERN: x\n-- TOPIC: a\nSELECT 1;\nSELECT 2;"),
+        "plugins/q.sql:4: statement 2 has no TOPIC: there are 2 statements for 1 topic, and the n-th statement gives the n-th topic its rows"
+    );
+    assert!(read_query("-- TOPIC: ../a\nSELECT 1").lines().count() == 1, "told once");
 }
 
 #[test]
 fn a_plugin_is_named_after_its_file() {
     let source = "class Handler: pass";
-    let declared = declare("a/b/sales-2.py", source, None).unwrap();
+    let declared = declare("a/b/sales-2.py", source, None, CHECK).unwrap();
     assert_eq!(declared.name.as_str(), "sales-2");
     assert_eq!(declared.version, plugin_version(source, None));
-    let error = declare("a/my plugin.py", source, None).unwrap_err().to_string();
+    let error = declare("a/my plugin.py", source, None, CHECK).unwrap_err().to_string();
     assert!(
         error.starts_with("a/my plugin.py: 'my plugin' is not a plugin name: use letters"),
         "{error}"
@@ -510,6 +571,6 @@ proptest::proptest! {
     #[test]
     fn no_header_panics(source in "([# \t\r\n'\"]|PATTERN|TOPIC|OPTIONS|: ?|[a-c*\\[{,=@/.]|  <--|parquet://|# ///|history=all|class Handler: pass\n|MANIFEST = PluginMetadata\\(|pattern=|\\)){0,40}") {
         read(&source);
-        _ = declare("x.sql", &source, Some(&source));
+        _ = declare("x.sql", &source, None, CHECK);
     }
 }

@@ -9,8 +9,8 @@ use control::Stop;
 use control::clock::{Clock, ManualClock, SystemClock};
 use control::scout::{HashMode, PassReport, Scout, ScoutError, ScoutSettings, Source};
 use protocol::{
-    ContentHash, Environment, ErrorClass, Limits, Metrics, PluginDeclaration, PluginVersion,
-    SourceRootId, TopicOptions, TopicSchema,
+    ContentHash, Environment, ErrorClass, Limits, Metrics, PluginDeclaration, PluginLanguage,
+    PluginVersion, SourceRootId, TopicOptions, TopicSchema,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -259,6 +259,7 @@ fn plugin(name: &str, patterns: &[&str], source: u8) -> DesiredPlugin {
     DesiredPlugin {
         name: name.parse().unwrap(),
         version: PluginVersion::new([source; 32]),
+        language: PluginLanguage::Python,
         source: format!("# {source}"),
         lock: None,
         origin: "project".to_owned(),

@@ -4,8 +4,8 @@ use crate::mutation::Rng;
 use protocol::{
     AnnouncedPlugin, CommitId, Conclude, ConcludeStatus, ContentHash, Environment, ErrorClass,
     Heartbeat, HeartbeatAnswer, Identify, JobAttempt, JobId, JobProgress, Metrics, Opcode,
-    PROTOCOL_VERSION, ReadyJob, SentinelMessage, SessionToken, SinkTarget, StagedOutput,
-    WorkerMessage, final_name, staged_name,
+    PROTOCOL_VERSION, PluginLanguage, ReadyJob, SentinelMessage, SessionToken, SinkTarget,
+    StagedOutput, WorkerMessage, final_name, staged_name,
 };
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -292,5 +292,5 @@ impl Peer {
 
 fn announced(name: &str) -> AnnouncedPlugin {
     let source = format!("# PATTERN: *.{name}\n# TOPIC: {name}\n");
-    AnnouncedPlugin { name: name.to_owned(), source, lock: None }
+    AnnouncedPlugin { name: name.to_owned(), source, lock: None, language: PluginLanguage::Python }
 }

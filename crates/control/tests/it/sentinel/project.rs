@@ -5,7 +5,7 @@ use catalog::{
     Catalog, NewDirectory, NewLocation, NewRequest, OpenMode, RequestReport, SubscribedPlugin,
     Tagged,
 };
-use control::architect::{Registrar, RegistrySettings};
+use control::architect::{Registrar, RegistrySettings, SqlCheck};
 use control::clock::{Clock, SystemClock};
 use control::sentinel::decide::Timing;
 use control::sentinel::{SentinelHandle, SentinelSettings, Tokens};
@@ -38,6 +38,7 @@ impl Project {
     pub fn sentinel(&self) -> SentinelHandle {
         let path = |name: &str| self.directory.path().join(name).to_str().unwrap().to_owned();
         let plugins = Some(self.directory.path().join("plugins"));
+        let check = SqlCheck { statements: |_| Ok(Vec::new()), reader: |_| Ok(()) };
         let settings = SentinelSettings {
             command: "test".to_owned(),
             endpoint: format!("ipc://{}", path("socket")),
@@ -47,7 +48,7 @@ impl Project {
             host: "here".to_owned(),
             clock: Arc::new(SystemClock),
             tokens: Tokens::new(|bytes| getrandom::fill(bytes).unwrap()),
-            registrar: Registrar::new(plugins, RegistrySettings::default()),
+            registrar: Registrar::new(plugins, RegistrySettings::default(), check),
         };
         SentinelHandle::start(settings).unwrap()
     }

@@ -2,7 +2,7 @@
 
 use super::project;
 
-const PACKAGES_MAX: usize = 355;
+const PACKAGES_MAX: usize = 465;
 
 fn locked(lock: &str) -> usize {
     lock.lines().filter(|line| *line == "[[package]]").count()
