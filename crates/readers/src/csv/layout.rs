@@ -17,6 +17,8 @@ pub(super) struct Layout {
     /// The first one of the table, header or not.
     pub first: usize,
     pub width: usize,
+    /// Cells that most records have.
+    pub usual: usize,
     /// Of the header's cells; None: the first record decides.
     pub shape: Shape,
     /// What is special, as people are told.
@@ -47,10 +49,11 @@ impl Head<'_> {
         self.records.cells_of(&self.records.records[record]).iter().map(|cell| self.cell(*cell))
     }
 
-    /// Of the width, or with further cells that are empty.
-    pub(super) fn is_row(&self, record: &Record, width: usize) -> bool {
+    /// Of the width, or with further cells that are empty; shorter ones where they are filled up.
+    pub(super) fn is_row(&self, record: &Record, width: usize, pad: bool) -> bool {
         let further = self.records.cells_of(record).get(width..);
-        !record.flawed && further.is_some_and(|further| further.iter().all(|cell| cell.is_absent()))
+        let is_row = further.map_or(pad, |further| further.iter().all(|cell| cell.is_absent()));
+        is_row && !record.flawed
     }
 
     pub(super) fn layout(&self, pins: &Pins) -> Layout {
@@ -64,7 +67,8 @@ impl Head<'_> {
             None => all.iter().take(PREAMBLE_MAX).position(regular),
         };
         let first = first.unwrap_or(0);
-        let mut layout = Layout { first, width, shape: Shape::Even, notes: Vec::new() };
+        let mut layout =
+            Layout { first, width, usual: width, shape: Shape::Even, notes: Vec::new() };
         if pinned.is_some() {
             if let Some(head) = all.get(first) {
                 layout.shape = self.shape_of(head, first, width);
@@ -218,10 +222,10 @@ impl Head<'_> {
     pub(super) fn footer(&self, layout: &Layout) -> usize {
         let rows = &self.records.records[(layout.first + 1).min(self.records.records.len())..];
         let is_footer = |record: &&Record| {
-            record.cells < layout.width && !record.flawed && self.reads_as_footer(record)
+            record.cells < layout.usual && !record.flawed && self.reads_as_footer(record)
         };
         let count = rows.iter().rev().take_while(is_footer).count();
-        if layout.width < 2 || count > FOOTER_LINES_MAX { 0 } else { count }
+        if layout.usual < 2 || count > FOOTER_LINES_MAX { 0 } else { count }
     }
 
     fn reads_as_footer(&self, record: &Record) -> bool {

@@ -15,6 +15,8 @@ use memchr::memmem;
 pub(super) struct Rules {
     pub dialect: Dialect,
     pub width: usize,
+    /// Cells that most records have; rows that end with a delimiter have one more than the table.
+    pub usual: usize,
     /// Short rows are filled up: READER says so, or the header is wider than all of them.
     pub pad: bool,
     /// Records at the end that are none of the table.
@@ -96,7 +98,7 @@ impl Pieces {
                 return Ok(None);
             }
             self.records.clear();
-            let extent = Extent { last: self.ended, width: Some(self.rules.width), records_max: 0 };
+            let extent = Extent { last: self.ended, width: Some(self.rules.usual), records_max: 0 };
             split(&text, &self.rules.dialect, extent, &mut self.records);
             self.hold_footer();
             if self.records.consumed == 0 && !self.ended {

@@ -191,6 +191,7 @@ fn cell_sense(text: &[u8], cell: Cell, dialect: &Dialect) -> f64 {
     for byte in trimmed {
         sense = sense.min(match byte {
             b'\t' | b';' | b'|' | 0x01 | 0x1f => 0.35,
+            b',' if dialect.delimiter.is_empty() => 0.5,
             b',' => 0.75,
             b'^' | b'~' => 0.8,
             b'{' | b'}' | b'=' | b'<' | b'>' => 0.7,

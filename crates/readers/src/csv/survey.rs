@@ -58,12 +58,14 @@ impl Survey {
         let footer = pins
             .footer
             .map_or_else(|| if whole { head.footer(&layout) } else { 0 }, |lines| lines as usize);
+        let pad = pins.ragged_pad.unwrap_or(layout.shape == Shape::Wide);
         let mut proofs = vec![Proof::new(pins); layout.width];
         let last = records.records.len().saturating_sub(footer).max(layout.first);
         see(
             &head,
             &records.records[(layout.first + 1).min(last)..last],
             &mut proofs,
+            pad,
             Some(pins.skip.unwrap_or(0)),
         );
         let has_header = match pins.header {
@@ -72,7 +74,7 @@ impl Survey {
         };
         if !has_header {
             let first = layout.first..(layout.first + 1).min(records.records.len());
-            see(&head, &records.records[first], &mut proofs, Some(pins.skip.unwrap_or(0)));
+            see(&head, &records.records[first], &mut proofs, pad, Some(pins.skip.unwrap_or(0)));
         }
         let names = column_names(&head, &layout, has_header, pins)?;
         if footer > 0 && pins.footer.is_none() {
@@ -87,9 +89,14 @@ impl Survey {
             offset: detected.mark as u64 + file_len(&text[..start_in_head], detected.encoding),
             lines: lines(first),
         };
-        let pad = pins.ragged_pad.unwrap_or(layout.shape == Shape::Wide);
-        let rules =
-            Rules { dialect, width: layout.width, pad, footer, encoding: detected.encoding };
+        let rules = Rules {
+            dialect,
+            width: layout.width,
+            usual: layout.usual,
+            pad,
+            footer,
+            encoding: detected.encoding,
+        };
         let skip = lines(records.records.get(layout.first));
         let notes = layout.notes;
         Ok(Self { rules, start, start_in_head, proofs, names, skip, has_header, whole, notes })
@@ -102,17 +109,18 @@ impl Survey {
         };
         let mut text = text[begin + 1..].to_vec();
         let mut records = Records::default();
-        let extent = Extent { last, width: Some(self.rules.width), records_max: 0 };
+        let extent = Extent { last, width: Some(self.rules.usual), records_max: 0 };
         split(&text, &self.rules.dialect, extent, &mut records);
         records.settle(&mut text);
-        let width = self.rules.width;
-        let fitting = records.records.iter().filter(|record| record.cells == width).count();
+        let Rules { width, usual, pad, .. } = self.rules;
+        let head = Head { text: &text, records: &records };
+        let fitting =
+            records.records.iter().filter(|record| head.is_row(record, width, pad)).count();
         if fitting * 2 < records.records.len() {
             return;
         }
-        let head = Head { text: &text, records: &records };
         if last && !pinned_footer {
-            let layout = Layout { first: 0, width, shape: Shape::Even, notes: Vec::new() };
+            let layout = Layout { first: 0, width, usual, shape: Shape::Even, notes: Vec::new() };
             self.rules.footer = head.footer(&layout);
             if self.rules.footer > 0 {
                 self.notes.push(footer_note(self.rules.footer));
@@ -121,7 +129,7 @@ impl Survey {
         // What begins in the middle of a quoted cell may look like a record.
         let end = records.records.len().saturating_sub(if last { self.rules.footer } else { 1 });
         let rows = records.records.get(1..end).unwrap_or_default();
-        see(&head, rows, &mut self.proofs, None);
+        see(&head, rows, &mut self.proofs, pad, None);
     }
 
     pub(super) fn decision(
@@ -183,9 +191,9 @@ fn doubtful_width(text: &[u8], records: &[Record]) -> Option<usize> {
 }
 
 /// Records of the table's width prove what its columns hold. `lines` before the text; None: that is not known.
-fn see(head: &Head<'_>, records: &[Record], proofs: &mut [Proof], lines: Option<u64>) {
+fn see(head: &Head<'_>, records: &[Record], proofs: &mut [Proof], pad: bool, lines: Option<u64>) {
     let width = proofs.len();
-    for record in records.iter().filter(|record| head.is_row(record, width)) {
+    for record in records.iter().filter(|record| head.is_row(record, width, pad)) {
         let line = lines.map_or(0, |lines| lines + record.line + 1);
         for (proof, cell) in proofs.iter_mut().zip(head.records.cells_of(record)) {
             proof.see(head.cell(*cell), line);

@@ -38,10 +38,10 @@ enum Reader {
     GroupedInt64(NumberFormat),
     Decimal { format: NumberFormat, precision: u8, scale: i8 },
     Float64(NumberFormat),
-    IsoDate,
+    IsoDate(MomentFormat),
     Date(MomentFormat),
     Time(MomentFormat),
-    IsoTimestamp { separator: u8, zoned: bool },
+    IsoTimestamp { format: MomentFormat, separator: u8, zoned: bool },
     Timestamp(MomentFormat),
 }
 
@@ -73,7 +73,9 @@ impl Column {
             ColumnKind::Float64 { point, thousands } => {
                 Reader::Float64(NumberFormat { point: *point, thousands: *thousands })
             }
-            ColumnKind::Date(format) if format == "%Y-%m-%d" => Reader::IsoDate,
+            ColumnKind::Date(format) if format == "%Y-%m-%d" => {
+                Reader::IsoDate(MomentFormat::compile(format)?)
+            }
             ColumnKind::Date(format) => Reader::Date(MomentFormat::compile(format)?),
             ColumnKind::Time(format) => Reader::Time(MomentFormat::compile(format)?),
             ColumnKind::Timestamp { format, zoned } => {
@@ -102,9 +104,10 @@ impl Column {
             let zone = rest[1..].strip_prefix("%H:%M:%S%.f")?;
             (micros && zone == if zoned { "%z" } else { "" }).then_some(separator)
         });
+        let format = MomentFormat::compile(format)?;
         Ok(match iso {
-            Some(separator) => Reader::IsoTimestamp { separator, zoned },
-            None => Reader::Timestamp(MomentFormat::compile(format)?),
+            Some(separator) => Reader::IsoTimestamp { format, separator, zoned },
+            None => Reader::Timestamp(format),
         })
     }
 
@@ -139,14 +142,19 @@ impl Column {
                     number::float64(text, at, end, *format)
                 })
             }
-            Reader::IsoDate => self.values::<Date32Type>(cells, misfits, |text, at, end| {
-                Moment::iso_date(&text[at..end]).map(|moment| moment.days())
-            }),
-            Reader::IsoTimestamp { separator, zoned } => {
-                self.values::<TimestampMicrosecondType>(cells, misfits, |text, at, end| {
-                    Moment::iso(&text[at..end], *separator, *zoned)?.unix_micros()
+            // Months and days of one digit are rare, and read the long way.
+            Reader::IsoDate(format) => {
+                self.values::<Date32Type>(cells, misfits, |text, at, end| {
+                    let text = &text[at..end];
+                    Some(Moment::iso_date(text).or_else(|| format.read(text))?.days())
                 })
             }
+            Reader::IsoTimestamp { format, separator, zoned } => self
+                .values::<TimestampMicrosecondType>(cells, misfits, |text, at, end| {
+                    let text = &text[at..end];
+                    let iso = Moment::iso(text, *separator, *zoned);
+                    iso.or_else(|| format.read(text))?.unix_micros()
+                }),
             Reader::Date(format) => {
                 self.moments::<Date32Type>(cells, misfits, format, |moment| Some(moment.days()))
             }

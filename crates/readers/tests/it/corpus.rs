@@ -45,7 +45,9 @@ fn certain(path: &Path, truth: &Truth<'_>, names: &[&str]) -> Option<String> {
     };
     let found = (table.rows.len().to_string(), table.rows.first().map_or(0, Vec::len).to_string());
     let wanted = (truth.get(names, "records"), truth.get(names, "cols"));
-    let dialect = table.decision.layout.clone().unwrap();
+    let Some(dialect) = table.decision.layout.clone() else {
+        return Some(format!("taken for {}", table.decision.format));
+    };
     if (found.0.as_str(), found.1.as_str()) != wanted {
         return Some(format!("{found:?} for {wanted:?} {dialect:?} {:?}", table.refused().first()));
     }
@@ -66,6 +68,11 @@ fn nothing_lost(path: &Path) -> Option<String> {
                 .map(|reject| reject.row)
                 .chain(table.numbers.iter().copied())
                 .max();
+            if table.decision.proven_by_all
+                && let Some(reject) = table.rejects.iter().find(|reject| reject.column.is_some())
+            {
+                return Some(format!("proven, and yet {}", reject.reason));
+            }
             let count = (table.rows.len() + table.rejects.len()) as u64;
             (last.unwrap_or(0) != count).then(|| format!("{count} of {last:?} rows"))
         }

@@ -113,3 +113,29 @@ fn pieces_and_threads_change_nothing() {
         }
     }
 }
+
+#[test]
+fn what_is_proven_by_all_cells_refuses_none() {
+    let table = csv(
+        "d,t,n\n2005-10-3,2024-01-31 9:05:00,1.50\n2005-11-07,2024-1-31 10:05:00.5, 2\n,NA,-\n",
+    );
+    assert_eq!(table.columns(), "d date(%Y-%m-%d), t timestamp(%Y-%m-%d %H:%M:%S%.f), n float64");
+    assert_eq!(
+        table.shown(),
+        ["2005-10-03|2024-01-31T09:05:00|1.5", "2005-11-07|2024-01-31T10:05:00.500|2.0", "∅|∅|∅"]
+    );
+    assert!(table.rejects.is_empty());
+}
+
+#[test]
+fn rows_that_are_filled_up_prove_their_columns() {
+    let table = read(b"a,b,c\n1,2\n3\n4,5,6,7\n5,6\n", "ragged=pad", &Settings::default());
+    assert_eq!(table.columns(), "a int64, b int64, c int64, column_4 int64");
+    assert_eq!(table.shown(), ["1|2|∅|∅", "3|∅|∅|∅", "4|5|6|7", "5|6|∅|∅"]);
+    let table = csv("a,b,c\n1,x\n2,y\n3,z\n");
+    assert_eq!(table.columns(), "a int64, b text, c text");
+    assert_eq!(
+        table.decision.notes,
+        ["rows have fewer cells than the header; what is missing is null"]
+    );
+}

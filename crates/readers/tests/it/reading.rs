@@ -58,7 +58,7 @@ pub fn table(reading: Reading) -> Table {
         let Block { rows, numbers, offsets, rejects } = block.unwrap();
         table.rows.extend(texts(&rows));
         table.numbers.extend(numbers);
-        table.offsets.extend(offsets.unwrap());
+        table.offsets.extend(offsets.unwrap_or_default());
         table.rejects.extend(rejects);
     }
     table
