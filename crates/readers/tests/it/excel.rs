@@ -152,6 +152,6 @@ fn a_damaged_workbook_is_an_error() {
             &readers::Pins::default(),
             &readers::Settings::default(),
         );
-        let _ = reading.map(|reading| reading.count());
+        let _ = reading.map(Iterator::count);
     }
 }

@@ -76,7 +76,7 @@ fn what_is_damaged_says_so_and_nothing_panics() {
                 &Pins::default(),
                 &Settings::default(),
             );
-            let _ = reading.map(|reading| reading.count());
+            let _ = reading.map(Iterator::count);
         }
     }
 }
