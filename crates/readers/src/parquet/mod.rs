@@ -1,5 +1,6 @@
 //! Parquet: its own types, a row group at a time, and only the columns that are wanted.
 
+mod int96;
 mod open;
 
 pub(crate) use open::open;

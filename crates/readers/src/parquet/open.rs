@@ -5,6 +5,7 @@ use crate::error::ReadError;
 use crate::format::{Compression, Format};
 use crate::input::Input;
 use crate::native::{NativeBlocks, NativeColumns};
+use crate::parquet::int96::widened;
 use crate::pins::Pins;
 use crate::reading::Reading;
 use crate::settings::Settings;
@@ -39,6 +40,7 @@ pub(crate) fn open(
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
     let metadata = ArrowReaderMetadata::load(&chunks, options).map_err(|error| damaged(&error))?;
+    let (metadata, notes) = widened(&chunks, metadata);
     let columns = NativeColumns::new(Format::Parquet, metadata.schema(), pins, settings)?;
     let decision = Decision {
         format: Format::Parquet,
@@ -48,7 +50,7 @@ pub(crate) fn open(
         records_at: None,
         columns: columns.decided.clone(),
         proven_by_all: true,
-        notes: Vec::new(),
+        notes,
     };
     let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
     let reader = reader(chunks, metadata, &columns, settings)?;

@@ -43,11 +43,11 @@ pub(super) fn gather(root: &Path, bar: &Bar) -> io::Result<Families> {
     let lookers = thread::available_parallelism().map_or(2, usize::from);
     let (give, take) = sync_channel::<(PathBuf, u64)>(WAITING_MAX);
     let (tell, hear) = sync_channel::<Looked>(WAITING_MAX);
-    let take = Mutex::new(take);
+    let take = &Mutex::new(take);
     let mut found = thread::scope(|scope| {
         for _ in 0..lookers {
             let tell = tell.clone();
-            scope.spawn(|| look(&take, tell));
+            scope.spawn(move || look(take, &tell));
         }
         drop(tell);
         let walker = scope.spawn(move || {
@@ -66,7 +66,7 @@ pub(super) fn gather(root: &Path, bar: &Bar) -> io::Result<Families> {
     Ok(found)
 }
 
-fn look(take: &Mutex<Receiver<(PathBuf, u64)>>, tell: SyncSender<Looked>) {
+fn look(take: &Mutex<Receiver<(PathBuf, u64)>>, tell: &SyncSender<Looked>) {
     loop {
         let file = take.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((path, bytes)) = file else { return };
