@@ -2,5 +2,6 @@
 
 mod int96;
 mod open;
+mod rows;
 
 pub(crate) use open::open;
