@@ -3,7 +3,7 @@
 use super::project::{Outcome, Project};
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 22] = [
     "init",
     "run",
     "serve",
@@ -12,6 +12,8 @@ const COMMANDS: [&str; 20] = [
     "scout",
     "scan",
     "status",
+    "inspect",
+    "families",
     "files",
     "jobs",
     "backfill",

@@ -1,5 +1,6 @@
 //! Arrow IPC: files (Feather V2 is one) and streams.
 
+mod check;
 mod looks_like;
 mod open;
 

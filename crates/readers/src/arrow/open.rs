@@ -1,5 +1,6 @@
 //! An Arrow IPC file from its footer on, or a stream from its beginning.
 
+use crate::arrow::check::{CheckedStream, check_file};
 use crate::arrow::looks_like::is_file;
 use crate::decision::Decision;
 use crate::error::ReadError;
@@ -14,7 +15,7 @@ use arrow_ipc::reader::{FileReader, FileReaderBuilder, StreamReader};
 use arrow_schema::{ArrowError, Schema};
 use std::io::{BufReader, Read};
 
-type Stream = StreamReader<BufReader<Box<dyn Read + Send>>>;
+type Stream = StreamReader<BufReader<CheckedStream<Box<dyn Read + Send>>>>;
 
 pub(crate) fn open(
     input: &Input,
@@ -36,6 +37,7 @@ fn file(
     settings: &Settings,
 ) -> Result<Reading, ReadError> {
     let random = Random::open(input, compression, settings)?;
+    check_file(&random).map_err(|reason| ReadError::Damaged { format: Format::Arrow, reason })?;
     let build = |builder: FileReaderBuilder| builder.build(random.cursor()).map_err(damaged);
     let whole: FileReader<RandomCursor> = build(FileReaderBuilder::new())?;
     let columns = NativeColumns::new(Format::Arrow, &whole.schema(), pins, settings)?;
@@ -57,8 +59,8 @@ fn stream(
     settings: &Settings,
 ) -> Result<Reading, ReadError> {
     let (_, reader) = open_unpacked(input, settings)?;
-    let reader: Stream = StreamReader::try_new(BufReader::with_capacity(256 << 10, reader), None)
-        .map_err(damaged)?;
+    let reader: Stream =
+        StreamReader::try_new(BufReader::new(CheckedStream::new(reader)), None).map_err(damaged)?;
     let file_schema: &Schema = &reader.schema();
     let columns = NativeColumns::new(Format::Arrow, file_schema, pins, settings)?;
     let decision = decision(compression, &columns, "IPC stream");
@@ -83,10 +85,9 @@ fn decision(compression: Option<Compression>, columns: &NativeColumns, kind: &st
 fn damaged(error: ArrowError) -> ReadError {
     match error {
         ArrowError::IoError(_, error) => match ReadError::from(error) {
-            ReadError::Io(error) if error.raw_os_error().is_none() => ReadError::Damaged {
-                format: Format::Arrow,
-                reason: format!("it ends before its end ({error})"),
-            },
+            ReadError::Io(error) if error.raw_os_error().is_none() => {
+                ReadError::Damaged { format: Format::Arrow, reason: error.to_string() }
+            }
             error => error,
         },
         ArrowError::ParseError(reason)

@@ -10,7 +10,7 @@ use crate::input::Input;
 use crate::pins::Pins;
 use crate::reading::Reading;
 use crate::settings::Settings;
-use crate::source::open_unpacked;
+use crate::source::{Begun, begin, open_unpacked};
 use crate::table::Builder;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
@@ -19,19 +19,17 @@ use std::sync::Arc;
 const HEAD_BYTES: u64 = 1 << 20;
 
 pub(crate) fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, ReadError> {
-    let (compression, mut bytes) = open_unpacked(input, settings)?;
+    let (compression, bytes) = open_unpacked(input, settings)?;
     let provable = compression.is_some() || input.len() <= settings.proven_bytes_max;
     let wanted = if provable { settings.proven_bytes_max } else { HEAD_BYTES };
-    let mut raw = Vec::new();
-    (&mut bytes).take(wanted + 1).read_to_end(&mut raw)?;
-    let whole = raw.len() as u64 <= wanted;
+    let Begun { head: mut raw, whole, rest } = begin(bytes, wanted)?;
     let detected = match &pins.encoding {
         Some(label) => pinned(label, &raw)?,
         None => detect(&raw, whole),
     };
     let head_len = raw.len() - detected.mark;
     raw.drain(..detected.mark);
-    let mut stream = TextStream::new(Box::new(Cursor::new(raw).chain(bytes)), detected.encoding);
+    let mut stream = TextStream::new(Box::new(Cursor::new(raw).chain(rest)), detected.encoding);
     let mut text = Vec::new();
     stream.read(&mut text, head_len)?;
     let mut survey = Survey::new(&text, whole, &detected, pins)?;

@@ -48,6 +48,8 @@ pub(super) struct Pieces {
     carry: Vec<u8>,
     records: Records,
     ended: bool,
+    /// What kept the rest from being read; told behind the records before it.
+    failed: Option<ReadError>,
     /// Within a line that is too long.
     skipping: bool,
     rows: u64,
@@ -71,6 +73,7 @@ impl Pieces {
             carry,
             records: Records::default(),
             ended: false,
+            failed: None,
             skipping: false,
             rows: 0,
             place: start,
@@ -80,11 +83,15 @@ impl Pieces {
     pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, ReadError> {
         loop {
             let mut text = std::mem::take(&mut self.carry);
-            if !self.ended {
+            if !self.ended && self.failed.is_none() {
                 let wanted = self.block_bytes.max(text.len());
-                self.ended = !self.stream.read(&mut text, wanted)?;
+                match self.stream.read(&mut text, wanted) {
+                    Ok(more) => self.ended = !more,
+                    Err(error) => self.failed = Some(error.into()),
+                }
             }
             if self.skipping && !self.skip_line(&mut text) {
+                self.failed.take().map_or(Ok(()), Err)?;
                 continue;
             }
             if text.is_empty() && self.ended {
@@ -95,6 +102,7 @@ impl Pieces {
             split(&text, &self.rules.dialect, extent, &mut self.records);
             self.hold_footer();
             if self.records.consumed == 0 && !self.ended {
+                self.failed.take().map_or(Ok(()), Err)?;
                 if text.len() > self.record_bytes_max {
                     return Ok(Some(self.refuse_line(text)));
                 }

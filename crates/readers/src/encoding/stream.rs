@@ -25,13 +25,14 @@ impl TextStream {
             return Ok(fill(&mut *self.bytes, text, len)? > 0);
         }
         self.raw.clear();
-        let last = fill(&mut *self.bytes, &mut self.raw, len)? == 0;
+        let filled = fill(&mut *self.bytes, &mut self.raw, len);
         let Some(decoder) = &mut self.decoder else {
             return Ok(false);
         };
         let before = text.len();
-        let (raw, malformed) = (&self.raw, &mut self.malformed);
-        decode_into(decoder, raw, text, last, malformed);
+        let last = matches!(filled, Ok(0));
+        decode_into(decoder, &self.raw, text, last, &mut self.malformed);
+        filled?;
         if last {
             self.decoder = None;
             self.bytes = Box::new(io::empty());

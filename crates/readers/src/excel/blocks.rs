@@ -3,6 +3,8 @@
 use super::decide::place;
 use super::layout::Table;
 use super::sheet::Sheet;
+use super::value::Kind;
+use crate::decision::{ColumnDecision, ColumnKind};
 use crate::error::ReadError;
 use crate::reading::Block;
 use crate::settings::Settings;
@@ -15,15 +17,34 @@ pub(super) struct SheetBlocks {
     sheet: Sheet,
     table: Table,
     builder: Builder,
+    /// Columns of dates with time, where a date is one of midnight.
+    timed: Vec<bool>,
     next: usize,
     rows_max: usize,
     text_max: usize,
 }
 
 impl SheetBlocks {
-    pub(super) fn new(sheet: Sheet, table: Table, builder: Builder, settings: &Settings) -> Self {
+    pub(super) fn new(
+        sheet: Sheet,
+        table: Table,
+        columns: &[ColumnDecision],
+        builder: Builder,
+        settings: &Settings,
+    ) -> Self {
+        let is_timed =
+            |column: &ColumnDecision| matches!(column.kind, ColumnKind::Timestamp { .. });
+        let timed = columns.iter().map(is_timed).collect();
         let rows_max = settings.rows_max.min(CELLS_MAX / table.names.len().max(1)).max(1);
-        Self { next: table.first, sheet, table, builder, rows_max, text_max: settings.block_bytes }
+        Self {
+            timed,
+            next: table.first,
+            sheet,
+            table,
+            builder,
+            rows_max,
+            text_max: settings.block_bytes,
+        }
     }
 
     fn cells(&mut self) -> Cells {
@@ -44,9 +65,12 @@ impl SheetBlocks {
                 if cells.text.len() > start {
                     cells.text.push(b'\t');
                 }
-                let text = self.sheet.text(found);
-                cells.cells[base + at] = Cell::new(cells.text.len(), text.len(), false);
-                cells.text.extend_from_slice(text.as_bytes());
+                let begin = cells.text.len();
+                cells.text.extend_from_slice(self.sheet.text(found).as_bytes());
+                if found.kind == Kind::Date && self.timed[at] {
+                    cells.text.extend_from_slice(b" 00:00:00");
+                }
+                cells.cells[base + at] = Cell::new(begin, cells.text.len() - begin, false);
             }
             cells.rows.push(Row {
                 number: (row - self.table.first + 1) as u64,

@@ -29,7 +29,7 @@ pub(crate) fn open(
     let table = table(&loaded.sheet, pins);
     if table.names.is_empty() {
         return Err(ReadError::NotReadable(format!(
-            "sheet '{}' of the workbook has no cells{}",
+            "this is an empty workbook: sheet '{}' has no cells{}",
             loaded.name,
             others(&loaded.others)
         )));
@@ -67,7 +67,8 @@ pub(crate) fn open(
         notes,
     };
     let schema = builder.schema().clone();
-    Ok(Reading::new(decision, schema, SheetBlocks::new(loaded.sheet, table, builder, settings)))
+    let blocks = SheetBlocks::new(loaded.sheet, table, &decision.columns, builder, settings);
+    Ok(Reading::new(decision, schema, blocks))
 }
 
 fn widest(sheet: &super::sheet::Sheet, table: &super::layout::Table) -> usize {

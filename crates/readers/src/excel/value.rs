@@ -25,7 +25,7 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 pub(super) fn write(cell: &impl DataType, is_1904: bool, into: &mut String) -> Option<Kind> {
     if let Some(text) = cell.get_string() {
         return (!text.trim().is_empty()).then(|| {
-            into.push_str(text);
+            write_text(text, into);
             Kind::Text
         });
     }
@@ -51,6 +51,16 @@ pub(super) fn write(cell: &impl DataType, is_1904: bool, into: &mut String) -> O
         return Some(write_iso(text, into));
     }
     cell.get_duration_iso().map(|text| write_iso_duration(text, into))
+}
+
+/// Of some old workbooks the library takes each byte of a letter's two for a letter.
+fn write_text(text: &str, into: &mut String) {
+    let is_padded =
+        text.contains('\0') && text.chars().skip(1).step_by(2).all(|letter| letter == '\0');
+    match is_padded {
+        true => into.extend(text.chars().step_by(2)),
+        false => into.push_str(text),
+    }
 }
 
 fn write_float(number: f64, into: &mut String) -> Kind {
@@ -147,6 +157,7 @@ mod tests {
             (Data::Int(-7), "-7", Kind::Int),
             (Data::Bool(true), "TRUE", Kind::Bool),
             (Data::String("007".to_owned()), "007", Kind::Text),
+            (Data::String("T\0i\0".to_owned()), "Ti", Kind::Text),
             (Data::Error(CellErrorType::Div0), "#DIV/0!", Kind::Error),
             (moment(45_443.0), "2024-05-31", Kind::Date),
             (moment(45_443.75), "2024-05-31 18:00:00", Kind::DateTime),

@@ -13,7 +13,7 @@ use crate::input::Input;
 use crate::pins::Pins;
 use crate::reading::Reading;
 use crate::settings::Settings;
-use crate::source::open_unpacked;
+use crate::source::{Begun, begin, open_unpacked};
 use encoding_rs::UTF_8;
 use memchr::{memchr, memchr_iter, memrchr};
 use std::io::{Cursor, Read};
@@ -31,24 +31,38 @@ pub(crate) fn looks_like(head: &[u8]) -> bool {
     if !matches!(text.peek(), Some(b'{' | b'[')) {
         return false;
     }
-    text.skip(0).map_or_else(|fault| fault.is_cut || fault.at > text_start(head) + 1, |()| true)
+    text.clone().skip(0).map_or_else(|fault| fault.is_cut || begins(text), |()| true)
 }
 
-fn text_start(head: &[u8]) -> usize {
-    head.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0)
+/// What is broken further on is JSON all the same, if its first name or item is.
+fn begins(mut text: Text<'_>) -> bool {
+    if text.take(b'{') {
+        text.blanks();
+        let is_named = text.string().is_ok();
+        text.blanks();
+        return is_named && text.take(b':');
+    }
+    text.take(b'[');
+    text.blanks();
+    match text.peek() {
+        Some(b'-' | b'0'..=b'9') => {
+            let is_number = text.number().is_ok();
+            text.blanks();
+            is_number && matches!(text.peek(), None | Some(b',' | b']'))
+        }
+        first => matches!(first, Some(b'{' | b'[' | b'"' | b't' | b'f' | b'n' | b']')),
+    }
 }
 
 pub(crate) fn open(input: &Input, pins: &Pins, settings: &Settings) -> Result<Reading, ReadError> {
-    let (compression, mut bytes) = open_unpacked(input, settings)?;
+    let (compression, bytes) = open_unpacked(input, settings)?;
     let provable = compression.is_some() || input.len() <= settings.proven_bytes_max;
     let wanted = if provable { settings.proven_bytes_max } else { HEAD_BYTES };
-    let mut raw = Vec::new();
-    (&mut bytes).take(wanted + 1).read_to_end(&mut raw)?;
-    let whole = raw.len() as u64 <= wanted;
+    let Begun { head: mut raw, whole, rest } = begin(bytes, wanted)?;
     let detected = encoding(&raw, whole, pins)?;
     let head_len = raw.len() - detected.mark;
     raw.drain(..detected.mark);
-    let mut stream = TextStream::new(Box::new(Cursor::new(raw).chain(bytes)), detected.encoding);
+    let mut stream = TextStream::new(Box::new(Cursor::new(raw).chain(rest)), detected.encoding);
     let mut text = Vec::new();
     stream.read(&mut text, head_len)?;
     let layout = layout(&text, whole, pins)?;
@@ -244,6 +258,19 @@ mod tests {
         let (read_rows, read_rejects) = read(text);
         assert_eq!(read_rows, rows, "{text}");
         assert_eq!(read_rejects, rejects, "{text}");
+    }
+
+    #[test]
+    fn json_is_known_by_its_beginning_even_if_it_is_broken_later() {
+        for text in
+            ["{\"a\":1}", "[1, 2", "[tru]", "{\"a\": tru}", "[{\"a\" 1}]", "[]", "[\"a\" \"b\"]"]
+        {
+            assert!(looks_like(text.as_bytes()), "{text}");
+        }
+        for text in ["[248.128.0.120]\n", "[section]\n", "{a: 1}", "{braces},b\n", "a,b\n", "[1 2]"]
+        {
+            assert!(!looks_like(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

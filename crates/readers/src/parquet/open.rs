@@ -5,6 +5,8 @@ use crate::error::ReadError;
 use crate::format::{Compression, Format};
 use crate::input::Input;
 use crate::native::{NativeBlocks, NativeColumns};
+use crate::parquet::int96::widened;
+use crate::parquet::rows::{Whole, counted};
 use crate::pins::Pins;
 use crate::reading::Reading;
 use crate::settings::Settings;
@@ -39,6 +41,8 @@ pub(crate) fn open(
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
     let metadata = ArrowReaderMetadata::load(&chunks, options).map_err(|error| damaged(&error))?;
+    let (metadata, rows) = counted(metadata);
+    let (metadata, notes) = widened(&chunks, metadata);
     let columns = NativeColumns::new(Format::Parquet, metadata.schema(), pins, settings)?;
     let decision = Decision {
         format: Format::Parquet,
@@ -48,14 +52,13 @@ pub(crate) fn open(
         records_at: None,
         columns: columns.decided.clone(),
         proven_by_all: true,
-        notes: Vec::new(),
+        notes,
     };
-    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
     let reader = reader(chunks, metadata, &columns, settings)?;
     let schema = columns.schema.clone();
     let batches =
         reader.map(move |batch| columns.of_wanted(&batch.map_err(|error| damaged(&error.into()))?));
-    let blocks = NativeBlocks::new(batches, settings.rows_max);
+    let blocks = NativeBlocks::new(Whole::new(batches, rows), settings.rows_max);
     Ok(Reading::new(decision, schema, blocks).of_rows(rows))
 }
 

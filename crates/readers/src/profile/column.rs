@@ -2,7 +2,6 @@
 
 use crate::error::ReadError;
 use arrow_array::{Array, ArrayRef};
-use arrow_buffer::NullBuffer;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_ord::ord::make_comparator;
 use arrow_schema::SortOptions;
@@ -35,7 +34,7 @@ impl Seen {
         let nulls = values.logical_nulls();
         let is_null = |row: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
         self.profile.rows += values.len() as u64;
-        self.profile.nulls += nulls.as_ref().map_or(0, NullBuffer::null_count) as u64;
+        self.profile.nulls += nulls.as_ref().map_or(0, arrow_buffer::NullBuffer::null_count) as u64;
         let filled = || (0..values.len()).filter(|row| !is_null(*row));
         self.sample(values, filled())?;
         // Types without an order have no extremes.

@@ -11,7 +11,7 @@ use crate::reading::{Table, table};
     clippy::disallowed_methods,
     reason = "where the corpus is differs from machine to machine"
 )]
-fn corpus() -> Option<PathBuf> {
+pub fn corpus() -> Option<PathBuf> {
     std::env::var_os("CASPARIAN_TEST_CORPUS").map(PathBuf::from)
 }
 

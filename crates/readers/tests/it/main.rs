@@ -4,4 +4,11 @@
 
 mod corpus;
 mod csv;
+mod excel;
+mod native;
+mod packed;
 mod reading;
+mod refused;
+mod rows;
+mod samples;
+mod walk;

@@ -43,10 +43,10 @@ pub(super) fn gather(root: &Path, bar: &Bar) -> io::Result<Families> {
     let lookers = thread::available_parallelism().map_or(2, usize::from);
     let (give, take) = sync_channel::<(PathBuf, u64)>(WAITING_MAX);
     let (tell, hear) = sync_channel::<Looked>(WAITING_MAX);
-    let take = Mutex::new(take);
+    let take = &Mutex::new(take);
     let mut found = thread::scope(|scope| {
         for _ in 0..lookers {
-            let (take, tell) = (&take, tell.clone());
+            let tell = tell.clone();
             scope.spawn(move || look(take, &tell));
         }
         drop(tell);
