@@ -4,7 +4,7 @@ use super::context::Context;
 use super::global::Global;
 use super::{
     backfill, doctor, explain, families, files, init, inspect, jobs, keys, plugins, quarantine,
-    routes, run, scan, scout, sentinel, serve, status, topics, trace, verify, worker,
+    routes, run, scan, scout, sentinel, serve, sql, status, topics, trace, verify, worker,
 };
 use crate::failure::{Ending, Failure};
 use clap::{Parser, Subcommand};
@@ -41,6 +41,7 @@ pub enum Command {
     Routes(routes::Arguments),
     Explain(explain::Arguments),
     Trace(trace::Arguments),
+    Sql(sql::Arguments),
     Verify(verify::Arguments),
     Keys(keys::Arguments),
     Doctor(doctor::Arguments),
@@ -73,6 +74,7 @@ impl Command {
             Self::Routes(arguments) => routes::execute(&arguments, context),
             Self::Explain(arguments) => explain::execute(&arguments, context),
             Self::Trace(arguments) => trace::execute(&arguments, context),
+            Self::Sql(arguments) => sql::execute(&arguments, context),
             Self::Verify(arguments) => verify::execute(&arguments, context),
             Self::Keys(arguments) => keys::execute(&arguments, context),
             Self::Doctor(arguments) => doctor::execute(&arguments, context),

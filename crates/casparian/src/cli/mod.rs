@@ -25,6 +25,7 @@ mod scan;
 mod scout;
 mod sentinel;
 mod serve;
+mod sql;
 mod status;
 mod topics;
 mod trace;

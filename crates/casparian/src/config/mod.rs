@@ -21,6 +21,7 @@ pub use error::ConfigError;
 pub use file::Text;
 pub use flags::Flags;
 pub use key::SECRET_SHOWN;
+pub use nearest::nearest;
 pub use project::CONFIG_FILE;
 pub use setting::Origin;
 pub use settings::Settings;

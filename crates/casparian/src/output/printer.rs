@@ -5,7 +5,7 @@ use super::json;
 use super::table::Table;
 use crate::failure::Failure;
 use serde_json::Value;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
@@ -32,7 +32,7 @@ impl Printer {
     }
 
     pub fn table(self, table: &Table) -> Result<(), Failure> {
-        self.data(&table.render())
+        self.data(&table.text())
     }
 
     /// A line of data. The text is cleaned.
@@ -55,6 +55,16 @@ impl Printer {
             }
             _ => Ok(()),
         }
+    }
+
+    /// For data in a form of its own, which is too large to be held.
+    pub fn stream(self) -> impl Write + Send {
+        BufWriter::new(std::io::stdout())
+    }
+
+    /// Whether data goes to people.
+    pub fn is_shown(self) -> bool {
+        std::io::stdout().is_terminal()
     }
 
     /// A remark beside the data.

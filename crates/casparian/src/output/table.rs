@@ -16,6 +16,12 @@ impl Table {
         Self { rows: vec![header], numbers: Vec::new() }
     }
 
+    /// With names that are the data's own: they stand as they are.
+    pub fn named(header: &[&str]) -> Self {
+        let header = header.iter().map(|name| clean(name).into_owned()).collect();
+        Self { rows: vec![header], numbers: Vec::new() }
+    }
+
     /// Without a header: names beside values.
     pub fn bare() -> Self {
         Self::default()
@@ -30,7 +36,8 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| clean(cell.as_ref()).into_owned()).collect());
     }
 
-    pub(super) fn render(&self) -> String {
+    /// As it is printed.
+    pub fn text(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths = (0..columns).map(|column| self.width(column)).collect::<Vec<_>>();
         let mut text = String::new();
@@ -66,6 +73,6 @@ mod tests {
         let mut table = Table::new(&["topic", "rows"]).numbers(&[1]);
         table.row(["sales", "12"]);
         table.row(["a\nb", "1,000"]);
-        assert_eq!(table.render(), "TOPIC    ROWS\nsales      12\na\\x0ab  1,000\n");
+        assert_eq!(table.text(), "TOPIC    ROWS\nsales      12\na\\x0ab  1,000\n");
     }
 }

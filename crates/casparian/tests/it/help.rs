@@ -70,7 +70,7 @@ fn help_and_version_do_no_work_before_they_answer() {
 
 #[test]
 fn a_command_of_a_later_version_does_not_exist() {
-    let outcome = Project::new().casparian(&["sql", "SELECT 1"]);
+    let outcome = Project::new().casparian(&["survey", "data"]);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
-    assert!(outcome.stderr.contains("unrecognized subcommand 'sql'"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("unrecognized subcommand 'survey'"), "{}", outcome.stderr);
 }

@@ -29,6 +29,7 @@ mod roles;
 mod roots;
 mod run;
 mod server;
+mod sql;
 mod sql_plugins;
 mod sqlite;
 mod stopping;

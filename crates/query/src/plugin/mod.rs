@@ -2,11 +2,11 @@
 
 mod error;
 mod file_table;
-mod names;
 mod positions;
 mod runner;
 mod scans;
 mod source;
+mod wildcard;
 
 pub use error::PluginError;
 pub use runner::{Publish, Published, Runner};

@@ -3,10 +3,11 @@
 use super::FILE;
 use super::error::PluginError;
 use super::file_table::FileTable;
-use super::names::{leave_out, settle};
 use super::positions::{added, with_positions};
 use super::scans::Scans;
 use super::source::{Query, SqlPlugin};
+use super::wildcard::leave_out;
+use crate::names::settle;
 use arrow_array::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};

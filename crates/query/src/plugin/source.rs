@@ -1,7 +1,7 @@
 //! The statements of a plugin's source. Only queries are taken; what they say of the file's columns is seen when there is a file.
 
 use super::FILE;
-use super::names::names_positions;
+use super::wildcard::names_positions;
 use datafusion::sql::sqlparser::ast::{
     self, SelectItem, SetExpr, TableFactor, WildcardAdditionalOptions,
 };

@@ -6,8 +6,8 @@ use arrow_schema::DataType::{
     LargeBinary, LargeList, LargeListView, LargeUtf8, List, ListView, Map, RunEndEncoded, Struct,
     Time32, Time64, Timestamp, UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
 };
-use arrow_schema::{DataType, Field, Fields, TimeUnit as Unit};
-use protocol::{ColumnType, StructPart, TimeUnit};
+use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit as Unit};
+use protocol::{Column, ColumnType, StructPart, TimeUnit, TopicSchema};
 use std::sync::Arc;
 
 /// None: there is no column of such values.
@@ -106,6 +106,12 @@ fn arrow_unit(unit: TimeUnit) -> Unit {
         TimeUnit::Microsecond => Unit::Microsecond,
         TimeUnit::Nanosecond => Unit::Nanosecond,
     }
+}
+
+/// The columns as files of the topic have them, lineage aside.
+pub fn arrow_schema(schema: &TopicSchema) -> Schema {
+    let field = |column: &Column| Field::new(&column.name, arrow_type(&column.column_type), true);
+    Schema::new(schema.columns.iter().map(field).collect::<Fields>())
 }
 
 /// What columns of this type are stored as.

@@ -17,6 +17,7 @@ pub mod sql;
 pub mod sqlite;
 mod stager;
 
+pub use columns::arrow_schema;
 pub use databases::Logins;
 pub use error::SinkError;
 pub use filter::{Filter, FilterError, FoundRow, Seen};
