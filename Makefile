@@ -19,7 +19,7 @@ CHAOS ?= --files 3000 --seconds 60 --workers 3 --changes 30
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-demo: setup-build setup-python ## build, run over each tree of examples/, show what came out
+demo: setup-build setup-python ## build, run over each tree of examples/, show what came out, ask a question of it
 	cargo build --locked -p casparian
 	$(VENV_PYTHON) examples/demo.py --casparian $(TARGET)/debug/casparian
 

@@ -1,6 +1,7 @@
 """Runs every example in a copy of its own and shows what came out. `make demo` calls it; the trees themselves stay as they are."""
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import polars
 EXAMPLES = Path(__file__).resolve().parent
 ROWS_SHOWN = 4
 COLUMNS_SHOWN = 6
+ROWS_IN_QUARANTINE = 3  # The exit code that says so.
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
 
 def show(casparian: Path, project: Path) -> None:
     print(f"\n=== examples/{project.name} " + "=" * 60, flush=True)
-    command(casparian, project, "run")
+    run(casparian, project)
     print(flush=True)
     command(casparian, project, "topics")
     for topic in sorted(path for path in (project / "lake").iterdir() if path.is_dir()):
@@ -38,15 +40,32 @@ def show(casparian: Path, project: Path) -> None:
         with polars.Config(tbl_hide_dataframe_shape=True, tbl_cols=-1, tbl_width_chars=160, fmt_str_lengths=28):
             print(rows.select(list(dict.fromkeys(shown))), flush=True)
     print("\nonce more:", flush=True)
-    command(casparian, project, "run")
+    run(casparian, project)
+    question = (project / "question.sql").read_text()
+    print(f"\n{question}", flush=True)
+    command(casparian, project, "sql", "-", question=question)
 
 
-def command(casparian: Path, project: Path, *arguments: str) -> None:
-    print(f"$ casparian {' '.join(arguments)}", flush=True)
+def run(casparian: Path, project: Path) -> None:
+    """Rows in quarantine are part of what is shown; a failed file is none."""
+    if command(casparian, project, "run", good=(0, ROWS_IN_QUARANTINE)) == ROWS_IN_QUARANTINE:
+        failed = subprocess.run(
+            [casparian, "jobs", "list", "--status", "FAILED", "--json"], cwd=project, capture_output=True, check=True
+        )
+        if json.loads(failed.stdout)["jobs"]:
+            sys.exit("demo: files failed")
+        print(flush=True)
+        command(casparian, project, "quarantine", "--rows")
+
+
+def command(casparian: Path, project: Path, *arguments: str, question: str = "", good: tuple = (0,)) -> int:
+    source = " < question.sql" if question else ""
+    print(f"$ casparian {' '.join(arguments)}{source}", flush=True)
     environment = {**os.environ, "CASPARIAN_PYTHON_INTERPRETER": sys.executable}
-    ended = subprocess.run([casparian, *arguments], cwd=project, env=environment)
-    if ended.returncode != 0:
+    ended = subprocess.run([casparian, *arguments], cwd=project, env=environment, input=question, text=True)
+    if ended.returncode not in good:
         sys.exit(f"demo: casparian {' '.join(arguments)} ended with {ended.returncode}")
+    return ended.returncode
 
 
 if __name__ == "__main__":

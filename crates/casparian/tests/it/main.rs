@@ -10,6 +10,7 @@ mod crashes;
 mod disks;
 mod doors;
 mod errors;
+mod examples;
 mod explain;
 mod failing;
 mod help;
