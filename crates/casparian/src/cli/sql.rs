@@ -19,6 +19,7 @@ use tables::Tables;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A query, e.g. "SELECT count(*) FROM orders"; `-` reads it from stdin
+    #[arg(allow_hyphen_values = true)]
     query: String,
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
