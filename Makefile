@@ -3,16 +3,17 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check bench fmt setup-build setup-python setup-postgres setup-sqlite setup-deny
+.PHONY: help demo test chaos check bench fmt setup-build setup-python setup-bench setup-postgres setup-sqlite setup-deny
 
 VENV_PYTHON := $(CURDIR)/.venv/bin/python
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
-# For `make bench`: files of the inventory, small CSV files, rows of batches, megabytes of the large CSV file and of the one for PostgreSQL.
+# For `make bench`: files of the inventory, small CSV files, rows of batches, megabytes of the large CSV file of the one for PostgreSQL, and of CSV and JSON lines for SQL plugins.
 FILES ?= 200000
 CSV ?= 10000
 ROWS ?= 5000000
 BIG_MB ?= 2048
 TABLE_MB ?= 512
+READ_MB ?= 1024
 # For `make chaos`.
 CHAOS ?= --files 3000 --seconds 60 --workers 3 --changes 30
 
@@ -48,10 +49,10 @@ check: setup-build setup-python setup-deny ## formatting, lints, licences, docum
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	cd python && $(VENV_PYTHON) -m mypy casparian_flow
 
-bench: setup-build setup-python setup-postgres setup-sqlite ## measure beside peers: FILES=200000 CSV=10000 ROWS=5000000 BIG_MB=2048 TABLE_MB=512
+bench: setup-build setup-python setup-bench setup-postgres setup-sqlite ## measure beside peers: FILES=200000 CSV=10000 ROWS=5000000 BIG_MB=2048 TABLE_MB=512 READ_MB=1024
 	cargo build --locked --release -p casparian
 	.ci/with-postgres $(VENV_PYTHON) bench/run.py --casparian $(TARGET)/release/casparian --files $(FILES) --csv $(CSV) \
-	  --rows $(ROWS) --big-mb $(BIG_MB) --table-mb $(TABLE_MB)
+	  --rows $(ROWS) --big-mb $(BIG_MB) --table-mb $(TABLE_MB) --read-mb $(READ_MB)
 
 fmt: ## format Rust
 	cargo fmt --all
@@ -61,6 +62,9 @@ setup-build:
 
 setup-python:
 	@.ci/setup python
+
+setup-bench:
+	@.ci/setup bench
 
 setup-postgres:
 	@.ci/setup postgres

@@ -1,7 +1,8 @@
-"""Runs a command and tells its time, its peak memory and what it printed."""
+"""Runs a command and tells its time, its processor time, its peak memory and what it printed."""
 
 import glob
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -12,13 +13,15 @@ from dataclasses import dataclass
 @dataclass
 class Measured:
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     guest_peak_mb: float
     stdout: str
 
 
 def run(command: list, env: "dict[str, str] | None" = None) -> Measured:
-    """Peak memory is that of the process itself; that of a guest is the largest of its children's and theirs."""
+    """Peak memory is that of the process itself; that of a guest is the largest of its children's and theirs. Processor time is that of all."""
+    cpu_before = _cpu_seconds()
     started = time.perf_counter()
     process = subprocess.Popen(
         [str(part) for part in command],
@@ -35,11 +38,17 @@ def run(command: list, env: "dict[str, str] | None" = None) -> Measured:
     watcher.join()
     if process.returncode != 0:
         sys.exit(f"bench: {command} ended with {process.returncode}")
-    return Measured(seconds, peak_kb[0] / 1024, guest_peak_kb[0] / 1024, stdout)
+    return Measured(seconds, _cpu_seconds() - cpu_before, peak_kb[0] / 1024, guest_peak_kb[0] / 1024, stdout)
 
 
 def best(runs: int, command: list) -> Measured:
     return min((run(command) for _ in range(runs)), key=lambda measured: measured.seconds)
+
+
+def _cpu_seconds() -> float:
+    """Of all children that have ended, and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(process: subprocess.Popen, peak_kb: list, guest_peak_kb: list) -> None:

@@ -19,7 +19,7 @@ def run_plugin(
     config: str = "",
 ) -> measure.Measured:
     (project / "plugins").mkdir(parents=True)
-    shutil.copy(PLUGINS / f"{plugin}.py", project / "plugins")
+    shutil.copy(next(PLUGINS.glob(f"{plugin}.*")), project / "plugins")
     (project / "casparian.toml").write_text(config)
     command = [*casparian, "--project", project, "run", source, "--json"]
     return measure.run(command, {"CASPARIAN_PYTHON_INTERPRETER": sys.executable, **(env or {})})

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import reading
 from batches import batches
 from inventory import inventory
 from large_file import large_file
@@ -28,6 +29,9 @@ def main() -> None:
         "small": lambda: small_files(casparian, work / "small", arguments.csv),
         "batches": lambda: batches(casparian, work / "batches", arguments.rows),
         "large": lambda: large_file(casparian, work / "large", arguments.big_mb),
+        "csv": lambda: reading.large(casparian, work / "csv", "csv", arguments.read_mb),
+        "ndjson": lambda: reading.large(casparian, work / "ndjson", "ndjson", arguments.read_mb),
+        "files": lambda: reading.small(casparian, work / "files", arguments.csv),
         "postgresql": lambda: postgresql(casparian, work / "postgresql", arguments.table_mb),
     }
     try:
@@ -49,7 +53,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=5_000_000, help="rows of the batches")
     parser.add_argument("--big-mb", type=int, default=2048, help="megabytes of the large CSV file")
     parser.add_argument("--table-mb", type=int, default=512, help="megabytes of the CSV file for PostgreSQL")
-    parser.add_argument("--only", nargs="*", choices=["inventory", "small", "batches", "large", "postgresql"], help="these subjects")
+    parser.add_argument("--read-mb", type=int, default=1024, help="megabytes of CSV and of JSON lines for SQL plugins")
+    subjects = ["inventory", "small", "batches", "large", "csv", "ndjson", "files", "postgresql"]
+    parser.add_argument("--only", nargs="*", choices=subjects, help="these subjects")
     parser.add_argument("--dir", help="where to generate; by default the system's temporary directory")
     parser.add_argument("--no-crates", action="store_true", help="leave out the benches of the crates")
     return parser.parse_args()

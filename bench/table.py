@@ -24,6 +24,11 @@ def compared(work: str, ours: float, peer: float, name: str, target: str) -> Lin
     return Line(work, f"{ours:.2f} s", f"{peer:.2f} s ({name})", f"{ours / peer:.2f}", target)
 
 
+def cpu(ours: measure.Measured, peer: measure.Measured, name: str, target: str) -> Line:
+    ratio = f"{ours.cpu_seconds / peer.cpu_seconds:.2f}"
+    return Line("... seconds of the processors", f"{ours.cpu_seconds:.2f} s", f"{peer.cpu_seconds:.2f} s ({name})", ratio, target)
+
+
 def memory(ours: measure.Measured, target: str) -> Line:
     guest = f" (guest {ours.guest_peak_mb:.0f} MB)" if ours.guest_peak_mb else ""
     return Line("... peak memory of Sentinel and worker", f"{ours.peak_mb:.0f} MB{guest}", "", "", target)

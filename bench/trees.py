@@ -49,6 +49,33 @@ def large_csv(path: Path, megabytes: int) -> None:
             size += file.write("".join(block))
 
 
+def readings(path: Path, megabytes: int) -> None:
+    """One file of numbers, dates, times, text and quoted text, as CSV or, by its name, as JSON lines."""
+    rows = random.Random(4)
+    as_json = path.suffix == ".ndjson"
+    size, number = 0, 0
+    with open(path, "w") as file:
+        if not as_json:
+            file.write("number,day,at,station,temperature,pressure,remark,valid\n")
+        while size < megabytes << 20:
+            block = []
+            for _ in range(10_000):
+                number += 1
+                bits, draw = rows.getrandbits(48), rows.random()
+                day = f"20{bits % 25:02}-{bits % 12 + 1:02}-{bits % 28 + 1:02}"
+                at = f"{day}T{bits % 24:02}:{bits % 60:02}:{(bits >> 6) % 60:02}"
+                station, remark = f"station-{bits % 499:03}", f"seen by {bits:x}, {'again' if bits & 1 else 'once'}"
+                temperature, pressure, valid = f"{draw * 55 - 20:.2f}", f"{980 + draw * 60:.4f}", "true" if bits & 6 else "false"
+                if as_json:
+                    block.append(
+                        f'{{"number":{number},"day":"{day}","at":"{at}","station":"{station}","temperature":{temperature},'
+                        f'"pressure":{pressure},"remark":"{remark}","valid":{valid}}}\n'
+                    )
+                else:
+                    block.append(f'{number},{day},{at},{station},{temperature},{pressure},"{remark}",{valid}\n')
+            size += file.write("".join(block))
+
+
 def arrow_batches(path: Path, rows: int) -> None:
     """An Arrow file of batches of 65,536 rows, six columns of the usual kinds."""
     draw = numpy.random.default_rng(3)

@@ -1,0 +1,3 @@
+-- PATTERN: *.csv
+-- TOPIC: readings
+SELECT * FROM file

@@ -1,0 +1,3 @@
+-- PATTERN: *.ndjson
+-- TOPIC: readings
+SELECT * FROM file
